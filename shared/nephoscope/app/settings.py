@@ -1,0 +1,40 @@
+"""What the deployment gives: names of the things it made, from the environment. Nothing a user decides is here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """table: DynamoDB table's name, or the path of an SQLite file. store: `dynamodb` or `sqlite`.
+
+    queue_url: where scopes are fanned out; empty = everything runs in one function. stack: outputs and resources of the
+    deployment by logical name, for `${stack:...}`. widget_arn: the custom widget's function, empty = none.
+    home_region, account: where the function itself runs.
+    """
+
+    store: str = "dynamodb"
+    table: str = "nephoscope"
+    queue_url: str = ""
+    home_region: str = ""
+    account: str = ""
+    widget_arn: str = ""
+    stack: Mapping[str, str] | None = None
+    run_id: str = ""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Reads NEPHOSCOPE_* and the platform's own region variable."""
+        prefix = "NEPHOSCOPE_STACK_"
+        return cls(
+            store=environment.get("NEPHOSCOPE_STORE", "dynamodb"),
+            table=environment.get("NEPHOSCOPE_TABLE", "nephoscope"),
+            queue_url=environment.get("NEPHOSCOPE_QUEUE_URL", ""),
+            home_region=environment.get("AWS_REGION", environment.get("AWS_DEFAULT_REGION", "")),
+            account=environment.get("NEPHOSCOPE_ACCOUNT", ""),
+            widget_arn=environment.get("NEPHOSCOPE_WIDGET_ARN", ""),
+            stack={key.removeprefix(prefix): value for key, value in environment.items() if key.startswith(prefix)},
+        )

@@ -1,0 +1,25 @@
+"""The one table of what plugs in where. A room is imported only when its name is asked for, so that a Lambda never
+imports another vendor's SDK. A new cloud, sink, notifier, store or queue is a row here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+WIRING: dict[tuple[str, str], str] = {
+    # port       name             module:factory
+    ("cloud", "aws"): "nephoscope.clouds.aws.reader:open_reader",
+    ("sink", "cloudwatch"): "nephoscope.sinks.cloudwatch:open_sink",
+    ("dashboards", "cloudwatch"): "nephoscope.sinks.dashboards:open_dashboards",
+    ("notifier", "sns"): "nephoscope.notifiers.sns:open_notifier",
+    ("notifier", "webhook"): "nephoscope.notifiers.webhook:open_notifier",
+    ("store", "dynamodb"): "nephoscope.stores.dynamodb:open_table",
+    ("store", "sqlite"): "nephoscope.stores.sqlite:open_table",
+    ("queue", "sqs"): "nephoscope.queues.sqs:open_queue",
+}
+
+
+def wire(port: str, name: str) -> Any:
+    """The factory for `name` at `port`, imported now. Raises KeyError for a pair that no row has."""
+    module, _, factory = WIRING[port, name].partition(":")
+    return getattr(import_module(module), factory)

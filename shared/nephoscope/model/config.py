@@ -1,0 +1,90 @@
+"""The configuration as the functions see it: checked, defaults filled in, no secrets' values.
+
+A person writes nephoscope.yaml; app/authoring checks it and compiles it to this, as plain JSON in the artifact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nephoscope.model.resource import Kind
+from nephoscope.model.rule import Rule, Selector
+
+
+@dataclass(frozen=True, slots=True)
+class AwsAccount:
+    """role: ARN to assume; empty = the account the function runs in. external_id: a reference, never a value."""
+
+    role: str = ""
+    external_id: str = ""
+
+    @property
+    def id(self) -> str:
+        """The account's number out of the role's ARN; empty for the function's own account."""
+        return self.role.split(":")[4] if self.role else ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatherAws:
+    """regions: names, or `("all",)` for every region the account has opted into."""
+
+    regions: tuple[str, ...]
+    accounts: tuple[AwsAccount, ...] = (AwsAccount(),)
+    resources: tuple[Kind, ...] = (Kind.INSTANCE,)
+    where: Selector = Selector()
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """every: seconds between runs, a multiple of 60."""
+
+    every: int = 60
+    aws: GatherAws | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCloudWatch:
+    """distributions: metrics published as fleet distributions on AWS where a rule reads them anyway.
+    detail: `fleet` (distributions) or `resource` (a series each: the cost is shown by validate)."""
+
+    region: str
+    dashboard: str
+    namespace: str = "nephoscope"
+    distributions: tuple[str, ...] = ()
+    detail: str = "fleet"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A place that is told. One of sns (topic ARN or `${stack:...}`) and webhook (a secret reference or an URL).
+
+    format: of a webhook: json, slack, alertmanager. secret: reference to the signing key (`whsec_...`).
+    allow_http, allow_private: exceptions from the address check, for this channel alone.
+    fallback: told when another channel is given up. max_age: seconds until an undeliverable message is given up.
+    """
+
+    name: str
+    sns: str = ""
+    webhook: str = ""
+    format: str = "json"
+    secret: str = ""
+    fallback: bool = False
+    allow_http: bool = False
+    allow_private: bool = False
+    max_age: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    fleet: str
+    gather: Gather
+    publish: PublishCloudWatch
+    rules: tuple[Rule, ...] = ()
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    blind_after: int = 300
+    grace: int = 600  # seconds after its launch in which a machine's missing points are no news
+
+    @property
+    def fallback_channels(self) -> tuple[str, ...]:
+        return tuple(name for name, channel in self.channels.items() if channel.fallback)

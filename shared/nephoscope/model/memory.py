@@ -1,0 +1,60 @@
+"""What a scope remembers between runs, apart from its alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nephoscope.model.resource import Resource
+from nephoscope.model.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a scope has come; written once a run, conditional on the version that was read.
+
+    ver: 0 = never written. slot: of the newest run that wrote. watermarks: `metric@period` -> the last boundary (data
+    time) that rules were evaluated at. published_until: `datum name` -> end of the range that was claimed for
+    publishing. heartbeat: clock of that run. blind_since: slot since which the inventory could not be read.
+    generation: of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds.
+    """
+
+    scope: Scope
+    ver: int = 0
+    slot: int = 0
+    run_id: str = ""
+    watermarks: Mapping[str, int] = field(default_factory=dict)
+    published_until: Mapping[str, int] = field(default_factory=dict)
+    heartbeat: int = 0
+    blind_since: int | None = None
+    generation: int = 0
+    inventory_hash: str = ""
+    values_slot: int = 0
+    missed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a page shows of a scope without asking the cloud: stored compressed and chunked under one generation.
+
+    values: metric -> resource id -> (data time, value in the catalog's unit). counts: state group -> instances.
+    firing: alert keys that are open, with rule, resource, severity and value, newest first.
+    """
+
+    scope: Scope
+    slot: int
+    resources: tuple[Resource, ...] = ()
+    values: Mapping[str, Mapping[str, tuple[int, float]]] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    gaps: tuple[str, ...] = ()
+    firing: tuple[Mapping[str, object], ...] = ()
+    coverage: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredScope:
+    """A row of the registry: where the sweeper, the dashboard and the pages look. Times: clock, epoch seconds."""
+
+    scope: Scope
+    first_seen: int = 0
+    last_seen: int = 0

@@ -1,0 +1,94 @@
+"""A metric as the catalog describes it. Rows are in catalog/metrics.toml; this is only their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from nephoscope.model.resource import Kind
+from nephoscope.model.scope import Cloud
+from nephoscope.model.time import ceil_div
+
+
+class Shape(StrEnum):
+    """OpenTelemetry's words: a level, a change over the period, a running total."""
+
+    GAUGE = "gauge"
+    DELTA = "delta"
+    CUMULATIVE = "cumulative"
+
+
+class Unit(StrEnum):
+    """The units inside: UCUM, fractions and base units only. Percent appears where a person reads it."""
+
+    FRACTION = "1"
+    BYTES = "By"
+    BYTES_PER_SECOND = "By/s"
+    SECONDS = "s"
+    OPERATIONS_PER_SECOND = "{operation}/s"
+    OBJECTS = "{object}"
+    CREDITS = "{credit}"
+    COUNT = "{count}"
+
+
+class NoData(StrEnum):
+    """What it means that the provider answered completely and has no point."""
+
+    SILENT = "silent"  # points come steadily: none is news
+    ZERO = "zero"  # the provider leaves out zeros
+    SPARSE = "sparse"  # points come only when something happens
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one cloud keeps a metric.
+
+    value inside = vendor's value * scale, divided by the period's seconds where `per_second`.
+    dimensions: the vendor's dimension -> `{id}` (the resource's id) or a fixed value.
+    discover: the other dimensions vary (agent's configuration, storage class): they are listed first and become
+    attributes by `attributes` (vendor's dimension -> our attribute).
+    period, fine_period: seconds between points, without and with detailed monitoring.
+    delay: seconds after a period's end until its point is final; the start of what is learned for each scope.
+    every: seconds between reads at the least; 0 where the period decides.
+    """
+
+    cloud: Cloud
+    namespace: str
+    vendor_name: str
+    statistic: str
+    vendor_unit: str
+    scale: float
+    period: int
+    delay: int
+    page: str
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    discover: bool = False
+    fine_period: int | None = None
+    per_second: bool = False
+    every: int = 0
+    no_data: NoData = NoData.SILENT
+
+    def period_of(self, *, fine: bool) -> int:
+        return self.fine_period if fine and self.fine_period else self.period
+
+    def final_after(self, period: int) -> int:
+        """Seconds after a period's *start* until its point is settled: the period and the publication delay."""
+        return period + self.delay
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the vocabulary: a metric of one kind of resource, the same on every cloud that has a source."""
+
+    name: str
+    on: Kind
+    shape: Shape
+    unit: Unit
+    description: str
+    sources: Mapping[Cloud, Source] = field(default_factory=dict)
+
+    def points(self, seconds: int, period: int) -> int:
+        """How many datapoints a duration is for a series of this period; never fewer than one."""
+        return max(1, ceil_div(seconds, period))

@@ -1,0 +1,163 @@
+"""The edges of the core: what the outside must be able to do for it. Each protocol is one or two methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from nephoscope.model.alert import Notification
+from nephoscope.model.config import Channel, Config
+from nephoscope.model.publish import Dashboard, Datum
+from nephoscope.model.scope import Scope
+from nephoscope.model.secret import Secret
+from nephoscope.model.series import Gap, Inventory, Readings, SeriesRequest
+from nephoscope.model.time import Deadline
+
+
+class Clock(Protocol):
+    """Wall and monotonic seconds. Used for leases, deadlines, backoff; never for what is decided."""
+
+    def wall(self) -> float: ...
+    def monotonic(self) -> float: ...
+
+
+# --- reading clouds ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FoundScopes:
+    scopes: tuple[Scope, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+class ScopeReader(Protocol):
+    def read_scopes(self, config: Config, deadline: Deadline) -> FoundScopes:
+        """Every scope that the configuration names: accounts x regions. An account that cannot be entered is a gap;
+        raises nothing for one that fails. Order: sorted."""
+        ...
+
+
+class InventoryReader(Protocol):
+    def read_inventory(self, scope: Scope, config: Config, deadline: Deadline) -> Inventory:
+        """The resources of the configured kinds in one scope, filtered by the configuration's tags. Failures are
+        gaps, never exceptions; what could be read is returned."""
+        ...
+
+
+class MetricReader(Protocol):
+    def read_series(
+        self, scope: Scope, config: Config, requests: Sequence[SeriesRequest], deadline: Deadline
+    ) -> Readings:
+        """The settled points that were asked for, in the catalog's unit, in the fewest calls. A request that has no
+        answer gives a gap with its resource id; a discovered metric may give several series for one request."""
+        ...
+
+
+class CloudReader(ScopeReader, InventoryReader, MetricReader, Protocol):
+    """What a cloud's room gives to the run."""
+
+
+# --- delivering --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a sink took: requests made, data accepted, and why the rest was not (reason words with counts)."""
+
+    requests: int = 0
+    accepted: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+class MetricSink(Protocol):
+    def write_metrics(self, data: Sequence[Datum], deadline: Deadline) -> Written:
+        """Publish in the fewest requests within the limits. Raises DeliveryError when nothing was accepted."""
+        ...
+
+
+class DashboardSink(Protocol):
+    def write_dashboards(self, dashboards: Sequence[Dashboard], deadline: Deadline) -> int:
+        """Write those that differ from what stands there, delete our own that are no longer in the list (by name
+        prefix); returns how many changed. Raises DeliveryError."""
+        ...
+
+
+class Notifier(Protocol):
+    def send(self, notification: Notification, deadline: Deadline) -> None:
+        """Deliver one message to one channel; return only when the receiver has taken it (2xx). Raises DeliveryError
+        with its reason, retry_after and retryable. The receiver sees notification.id, the same on every try."""
+        ...
+
+
+class SecretReader(Protocol):
+    def read_secret(self, reference: str) -> Secret:
+        """Resolve `${env:X}`, `${ssm:...}`, `${secretsmanager:...}`, `${stack:...}`; a text that is no reference is
+        its own value. Raises DeliveryError(reason=SECRET_MISSING or DENIED) that names the reference only."""
+        ...
+
+
+NotifierFactory = Callable[[Channel, SecretReader, Clock], Notifier]
+
+
+class ScopeQueue(Protocol):
+    def send_scopes(self, scopes: Collection[Scope], slot: int) -> None:
+        """Fan out: one message a scope. Raises DeliveryError."""
+        ...
+
+
+# --- remembering -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item of the store. ver counts its writes, from 1. data: JSON values. expires_at: epoch seconds (clock),
+    after which the store may drop it at any time; readers must not count on either."""
+
+    pk: str
+    sk: str
+    ver: int
+    data: Mapping[str, object]
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write `row` if the stored version is `expect` (0: no such item; None: whatever stands there)."""
+
+    row: Row
+    expect: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    pk: str
+    sk: str
+    expect: int | None
+
+
+Write = Put | Delete
+
+
+class Table(Protocol):
+    """The little that is asked of a database, so that DynamoDB, SQLite, Firestore and Azure Tables all fit.
+
+    Reads are strongly consistent. All writes of a transaction concern one partition and are applied together or not
+    at all; at most 100 of them. stores/memory.py builds everything else on this, once.
+    """
+
+    def get(self, pk: str, sk: str) -> Row | None:
+        """Raises StoreError."""
+        ...
+
+    def query(
+        self, pk: str, prefix: str, *, after: str = "", limit: int | None = None, newest_first: bool = False
+    ) -> Sequence[Row]:
+        """The rows of a partition whose sort key starts with `prefix`, in byte order of sk, all pages. Raises
+        StoreError."""
+        ...
+
+    def transact(self, writes: Sequence[Write]) -> Literal["done", "conflict"]:
+        """`conflict`: a condition failed, nothing was written. Raises StoreError, with ambiguous=True where the
+        answer was lost and the writes may have happened."""
+        ...
