@@ -107,6 +107,7 @@ class AlertRecord:
 
     ver: counts commits, from 1. watermark: the last boundary (data time) that this record has taken in.
     since: data time at which the present state began. missed: complete inventories in a row without the resource.
+    told: the channels that were owed word that it fired; they are owed word of its end, whatever the rule says by then.
     """
 
     alert_key: str
@@ -122,6 +123,7 @@ class AlertRecord:
     value: float | None = None
     worst: float | None = None
     missed: int = 0
+    told: tuple[str, ...] = ()
     run_id: str = ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nephoscope.model.alert import AlertRecord
 from nephoscope.model.resource import Resource
 from nephoscope.model.scope import Scope
 
@@ -15,8 +16,10 @@ class Progress:
 
     ver: 0 = never written. slot: of the newest run that wrote. watermarks: `metric@period` -> the last boundary (data
     time) that rules were evaluated at. published_until: `datum name` -> end of the range that was claimed for
-    publishing. heartbeat: clock of that run. blind_since: slot since which the inventory could not be read.
-    generation: of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds.
+    publishing. published_points: `metric@period` -> points in the newest period that was published; more of them on
+    the next read came too late. heartbeat: clock of that run. blind_since: slot since which the inventory could not be read.
+    behind: `metric|resource id` -> the last boundary evaluated for a series that could not be read since; it is read
+    again with a wider window, while the others go on. generation: of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds.
     """
 
     scope: Scope
@@ -25,12 +28,22 @@ class Progress:
     run_id: str = ""
     watermarks: Mapping[str, int] = field(default_factory=dict)
     published_until: Mapping[str, int] = field(default_factory=dict)
+    published_points: Mapping[str, int] = field(default_factory=dict)
     heartbeat: int = 0
     blind_since: int | None = None
     generation: int = 0
     inventory_hash: str = ""
     values_slot: int = 0
-    missed: Mapping[str, int] = field(default_factory=dict)
+    behind: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a run reads of its scope before it decides. alerts: by alert_key, tombstones included."""
+
+    progress: Progress
+    alerts: Mapping[str, AlertRecord] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)

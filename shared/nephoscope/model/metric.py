@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Cloud
-from nephoscope.model.time import ceil_div
+from nephoscope.model.time import ceil_div, floor_to
 
 
 class Shape(StrEnum):
@@ -49,7 +49,7 @@ class Source:
     discover: the other dimensions vary (agent's configuration, storage class): they are listed first and become
     attributes by `attributes` (vendor's dimension -> our attribute).
     period, fine_period: seconds between points, without and with detailed monitoring.
-    delay: seconds after a period's end until its point is final; the start of what is learned for each scope.
+    delay, fine_delay: seconds after a period's end until its point is final, at either period.
     every: seconds between reads at the least; 0 where the period decides.
     """
 
@@ -66,6 +66,7 @@ class Source:
     attributes: Mapping[str, str] = field(default_factory=dict)
     discover: bool = False
     fine_period: int | None = None
+    fine_delay: int | None = None
     per_second: bool = False
     every: int = 0
     no_data: NoData = NoData.SILENT
@@ -73,9 +74,16 @@ class Source:
     def period_of(self, *, fine: bool) -> int:
         return self.fine_period if fine and self.fine_period else self.period
 
+    def delay_of(self, period: int) -> int:
+        return self.fine_delay if self.fine_delay is not None and period == self.fine_period else self.delay
+
     def final_after(self, period: int) -> int:
         """Seconds after a period's *start* until its point is settled: the period and the publication delay."""
-        return period + self.delay
+        return period + self.delay_of(period)
+
+    def horizon(self, slot: int, period: int) -> int:
+        """The newest boundary whose period is settled at `slot`; evaluation goes no further."""
+        return floor_to(slot - self.delay_of(period), period)
 
 
 @dataclass(frozen=True, slots=True)

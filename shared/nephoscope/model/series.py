@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -70,12 +71,29 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a read cost. calls: action (`cloudwatch:GetMetricData`) -> requests made, retries included; units: action ->
+    what its provider bills (metrics requested, requests)."""
+
+    calls: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(_sum(self.calls, other.calls), _sum(self.units, other.units))
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> Mapping[str, int]:
+    return {key: one.get(key, 0) + other.get(key, 0) for key in {**one, **other}}
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """What a scope holds. complete: the kinds whose listing is known to be whole; only those may miss a resource."""
 
     resources: tuple[Resource, ...] = ()
     gaps: tuple[Gap, ...] = ()
     complete: frozenset[Kind] = frozenset()
+    usage: Usage = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +102,7 @@ class Readings:
 
     series: tuple[Series, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    usage: Usage = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +117,7 @@ class Facts:
     @property
     def gaps(self) -> tuple[Gap, ...]:
         return self.inventory.gaps + self.readings.gaps
+
+    @property
+    def usage(self) -> Usage:
+        return self.inventory.usage + self.readings.usage

@@ -1,0 +1,85 @@
+"""Everything that touches the world, opened once for a process and handed to the run as one value."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from nephoscope.app.secrets import open_secrets
+from nephoscope.app.settings import Settings
+from nephoscope.app.wiring import wire
+from nephoscope.catalog.loader import Catalog, load_catalog
+from nephoscope.model.config import Channel, Config
+from nephoscope.model.errors import DeliveryError, Reason
+from nephoscope.model.scope import Cloud
+from nephoscope.ports import Clock, CloudReader, DashboardSink, MetricSink, Notifier, ScopeQueue
+from nephoscope.stores.memory import Memory
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def wall(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """readers: by cloud, those that the configuration names. queue None: everything runs in one function."""
+
+    config: Config
+    settings: Settings
+    catalog: Catalog
+    clock: Clock
+    memory: Memory
+    readers: Mapping[Cloud, CloudReader]
+    sink: MetricSink
+    dashboards: DashboardSink
+    notifier_for: Callable[[str], Notifier]
+    queue: ScopeQueue | None = None
+    new_run_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex[:16])
+
+
+def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
+    """Open what this deployment has. Imports only the rooms that the configuration and the settings name; no call to
+    any cloud is made yet."""
+    catalog = load_catalog()
+    secrets = open_secrets(settings)
+    clouds = [Cloud.AWS] if config.gather.aws else []
+    table = wire("store", settings.store)(settings.table)
+
+    @cache
+    def notifier_for(name: str) -> Notifier:
+        channel = config.channels.get(name)
+        if channel is None:
+            raise DeliveryError(
+                destination=name,
+                reason=Reason.NOT_FOUND,
+                detail="no such channel in the configuration",
+                retryable=False,
+            )
+        notifier: Notifier = wire("notifier", _medium(channel))(channel, secrets, clock)
+        return notifier
+
+    return Outside(
+        config=config,
+        settings=settings,
+        catalog=catalog,
+        clock=clock,
+        memory=Memory(table, clock),
+        readers={cloud: wire("cloud", cloud)(config, settings, catalog, clock) for cloud in clouds},
+        sink=wire("sink", "cloudwatch")(config, settings, clock),
+        dashboards=wire("dashboards", "cloudwatch")(config, settings),
+        notifier_for=notifier_for,
+        queue=wire("queue", "sqs")(settings.queue_url) if settings.queue_url else None,
+    )
+
+
+def _medium(channel: Channel) -> str:
+    return "sns" if channel.sns else "webhook"

@@ -1,0 +1,75 @@
+"""What a run says of itself: printed by the command line, logged by the functions, counted by the self-metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nephoscope.app.deliver import DeliveryReport
+from nephoscope.model.alert import AlertRecord, Transition
+from nephoscope.model.scope import Scope
+from nephoscope.model.series import Gap
+from nephoscope.model.time import iso
+from nephoscope.pipeline.plan import Coverage
+from nephoscope.ports import Written
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeReport:
+    """One scope's part. ended: `done`, `repeated` (this slot was already run), `superseded` (another run won; its
+    results stand), `failed` (the alert memory did not answer; the next run makes up for it)."""
+
+    scope: Scope
+    ended: str
+    resources: int = 0
+    series: int = 0
+    points: int = 0
+    coverage: Coverage = Coverage(0, 0)
+    gaps: tuple[Gap, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    firing: tuple[AlertRecord, ...] = ()
+    lag: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A whole run. queued: scopes handed to other functions. errors: what failed besides reads, in words."""
+
+    slot: int
+    run_id: str
+    scopes: tuple[ScopeReport, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    queued: int = 0
+    published: Written = Written()
+    dashboards: int = 0
+    delivery: DeliveryReport | None = None
+    seconds: float = 0.0
+    errors: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Nothing of this run reached anybody: the one case in which the function fails loudly."""
+        return not self.queued and bool(self.scopes or self.errors) and all(s.ended == "failed" for s in self.scopes)
+
+    @property
+    def all_gaps(self) -> tuple[Gap, ...]:
+        return self.gaps + tuple(gap for report in self.scopes for gap in report.gaps)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the log: counts and names, no tags, no secrets."""
+        return {
+            "slot": iso(self.slot),
+            "run_id": self.run_id,
+            "scopes": {report.scope.key: report.ended for report in self.scopes},
+            "resources": sum(report.resources for report in self.scopes),
+            "series": sum(report.series for report in self.scopes),
+            "points": sum(report.points for report in self.scopes),
+            "transitions": [f"{t.kind} {t.alert_key} {t.why}" for s in self.scopes for t in s.transitions],
+            "firing": sum(len(report.firing) for report in self.scopes),
+            "queued": self.queued,
+            "published": self.published.accepted,
+            "gaps": [str(gap) for gap in self.all_gaps],
+            "errors": list(self.errors),
+            "seconds": round(self.seconds, 3),
+        }

@@ -1,0 +1,209 @@
+"""The run, on one page: gather facts, decide purely, deliver. Read this first.
+
+`collect` is what the schedule calls. With few scopes it does everything itself, scopes side by side; with many it puts
+one message a scope on the provider's queue, and `work` does each. Whatever happens twice, late or half is safe: what is
+decided follows the slot, every commit is conditional on what was read, and publishing is claimed before it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from nephoscope.app.deliver import DeliveryReport, deliver
+from nephoscope.app.outside import Outside
+from nephoscope.app.report import RunReport, ScopeReport
+from nephoscope.model.errors import DeliveryError, StoreError
+from nephoscope.model.memory import Progress, Remembered
+from nephoscope.model.publish import Datum
+from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.series import Facts, SeriesRequest
+from nephoscope.model.time import Deadline
+from nephoscope.pipeline.dashboard import render_dashboards
+from nephoscope.pipeline.links import links_for
+from nephoscope.pipeline.need import plan_reads
+from nephoscope.pipeline.notify import Stamp
+from nephoscope.pipeline.plan import Plan, plan
+from nephoscope.pipeline.publish import Figures, plan_self_metrics
+from nephoscope.pipeline.snapshot import snapshot_due
+from nephoscope.ports import FoundScopes, Written
+
+SCOPES_IN_ONE_FUNCTION = 9
+"""More scopes than this are fanned out over the queue, where there is one."""
+
+KEPT_BACK = 0.35
+"""The share of the time that reading may not use: deciding, committing and delivering come after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a scope's run knows before it decides."""
+
+    facts: Facts
+    requests: tuple[SeriesRequest, ...]
+    remembered: Remembered
+
+
+def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
+    """The scheduled run for `slot` (epoch seconds, a multiple of the configured period)."""
+    started = outside.clock.monotonic()
+    run_id = outside.new_run_id()
+    found = find_scopes(outside, deadline)
+    errors = list(_register(outside, found.scopes))
+    if outside.queue is not None and len(found.scopes) > SCOPES_IN_ONE_FUNCTION:
+        outside.queue.send_scopes(found.scopes, slot)
+        report = RunReport(slot, run_id, gaps=found.gaps, queued=len(found.scopes))
+    else:
+        report = _run_here(outside, found, slot, run_id, deadline)
+    dashboards, more = _draw(outside, deadline)
+    errors += more
+    seconds = outside.clock.monotonic() - started
+    return replace(report, dashboards=dashboards, errors=(*report.errors, *errors), seconds=seconds)
+
+
+def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunReport:
+    """One scope of a run that was fanned out."""
+    started = outside.clock.monotonic()
+    report = _run_here(outside, FoundScopes((scope,)), slot, outside.new_run_id(), deadline)
+    return replace(report, seconds=outside.clock.monotonic() - started)
+
+
+def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
+    """Deliver what is owed anywhere: every minute, whatever becomes of the runs."""
+    scopes = [row.scope for row in outside.memory.read_registry()]
+    return deliver(outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, deadline)
+
+
+def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
+    """The scopes of all configured clouds, sorted."""
+    found = [reader.read_scopes(outside.config, deadline) for reader in outside.readers.values()]
+    scopes = sorted(scope for each in found for scope in each.scopes)
+    return FoundScopes(tuple(scopes), tuple(gap for each in found for gap in each.gaps))
+
+
+def gather(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> Gathered:
+    """Read what is remembered, what there is, and what must be known of it. Raises StoreError only."""
+    progress = outside.memory.read_progress(scope)
+    alerts = outside.memory.read_alerts(scope)
+    reader = outside.readers[scope.cloud]
+    inventory = reader.read_inventory(scope, outside.config, deadline)
+    metrics = outside.catalog.metrics
+    requests = plan_reads(inventory.resources, outside.config.rules, metrics, progress, slot)
+    readings = reader.read_series(scope, outside.config, requests, deadline)
+    facts = Facts(scope, slot, inventory, readings)
+    snapshot = outside.memory.read_snapshot(scope) if snapshot_due(facts, progress) else None
+    return Gathered(facts, requests, Remembered(progress, alerts, snapshot))
+
+
+def decide(outside: Outside, gathered: Gathered, run_id: str) -> Plan:
+    """Everything that follows from what was gathered, as a value."""
+    publish = outside.config.publish
+    stamp = Stamp(
+        fleet=outside.config.fleet,
+        slot=gathered.facts.slot,
+        run_id=run_id,
+        committed_at=int(outside.clock.wall()),
+        metrics=outside.catalog.metrics,
+        links=lambda resource, metric, attributes: links_for(
+            resource, metric, attributes=attributes, dashboard=publish.dashboard, dashboard_region=publish.region
+        ),
+    )
+    return plan(gathered.facts, gathered.requests, gathered.remembered, outside.config, outside.catalog, stamp)
+
+
+def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, deadline: Deadline) -> RunReport:
+    started = outside.clock.monotonic()
+    reading = deadline.earlier(deadline.remaining * KEPT_BACK)
+    with ThreadPoolExecutor(max_workers=max(1, min(8, len(found.scopes)))) as pool:
+        outcomes = list(pool.map(lambda scope: _run_scope(outside, scope, slot, run_id, reading), found.scopes))
+    reports = tuple(report for report, _ in outcomes)
+    data = [datum for _, claimed in outcomes for datum in claimed]
+    published, errors = _publish(outside, data, slot, outside.clock.monotonic() - started, deadline)
+    delivery = deliver(
+        outside.memory, found.scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
+    )
+    return RunReport(slot, run_id, reports, found.gaps, published=published, delivery=delivery, errors=tuple(errors))
+
+
+def _run_scope(
+    outside: Outside, scope: Scope, slot: int, run_id: str, deadline: Deadline
+) -> tuple[ScopeReport, tuple[Datum, ...]]:
+    """One scope from reading to commit; and the data that this run has claimed to publish."""
+    try:
+        if outside.memory.read_progress(scope).slot >= slot:
+            return ScopeReport(scope, "repeated"), ()
+        gathered = gather(outside, scope, slot, deadline)
+        decided = decide(outside, gathered, run_id)
+        ended = commit(outside, decided)
+    except StoreError as error:
+        return ScopeReport(scope, "failed", error=str(error)), ()
+    return _report(gathered, decided, ended), decided.data if ended == "done" else ()
+
+
+def commit(outside: Outside, decided: Plan) -> str:
+    """Write the plan: alerts first, each in its own transaction, then the progress that says they are written and
+    claims what is published. Returns how it ended (ScopeReport.ended). Raises StoreError.
+
+    When another run has won an alert, this run's progress is not written: whatever the other one did not see is judged
+    again by the next.
+    """
+    outcomes = [outside.memory.commit(change.commit) for change in decided.changes]
+    if any(outcome == "lost" for outcome in outcomes):
+        return "superseded"
+    if decided.snapshot is not None:
+        outside.memory.write_snapshot(decided.snapshot, decided.progress.generation)
+    return "done" if outside.memory.write_progress(decided.progress) else "superseded"
+
+
+def _report(gathered: Gathered, decided: Plan, ended: str) -> ScopeReport:
+    facts = gathered.facts
+    transitions = tuple(change.transition for change in decided.changes if change.transition)
+    return ScopeReport(
+        scope=facts.scope,
+        ended=ended,
+        resources=len(facts.inventory.resources),
+        series=len(facts.readings.series),
+        points=sum(len(series.times) for series in facts.readings.series),
+        coverage=decided.coverage,
+        gaps=facts.gaps,
+        transitions=transitions if ended == "done" else (),
+        firing=decided.firing,
+        lag=max((facts.slot - request.end for request in gathered.requests), default=0),
+    )
+
+
+def _publish(
+    outside: Outside, data: Sequence[Datum], slot: int, seconds: float, deadline: Deadline
+) -> tuple[Written, list[str]]:
+    """What the scopes have claimed, in one go, and how long the run took so far."""
+    own = plan_self_metrics(
+        outside.config, Cloud.AWS, slot, Figures(run_seconds=seconds), Progress(Scope(Cloud.AWS, "", ""))
+    )
+    try:
+        return outside.sink.write_metrics([*data, *own.data], deadline), []
+    except DeliveryError as error:
+        return Written(refused={error.reason: len(data)}), [str(error)]
+
+
+def _register(outside: Outside, scopes: Iterable[Scope]) -> Iterator[str]:
+    """Scopes that the registry does not know yet; the sweeper, the dashboard and the pages look there."""
+    try:
+        known = {row.scope for row in outside.memory.read_registry()}
+        for scope in scopes:
+            if scope not in known:
+                outside.memory.register(scope)
+    except StoreError as error:
+        yield str(error)
+
+
+def _draw(outside: Outside, deadline: Deadline) -> tuple[int, list[str]]:
+    """The dashboard follows the configuration and the registry; it is written when it differs from the last one."""
+    try:
+        scopes = tuple(row.scope for row in outside.memory.read_registry())
+        dashboards = render_dashboards(
+            outside.config, scopes, outside.catalog, outside.settings.widget_arn, outside.settings.account
+        )
+        return outside.dashboards.write_dashboards(dashboards, deadline), []
+    except (StoreError, DeliveryError) as error:
+        return 0, [str(error)]

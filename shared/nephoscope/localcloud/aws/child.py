@@ -1,0 +1,29 @@
+"""The entrance of ministack's process: it ends with its parent, however the parent ends.
+
+The parent holds the other end of our standard input. When the parent is gone, killed or not, reading it returns, and
+this process asks itself to stop: no emulator is ever left behind on a port.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> None:
+    from ministack.app import main as serve  # noqa: PLC0415 - heavy, and reads the environment while it is imported
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.argv = ["ministack"]
+    serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""STS: who a key belongs to, and AssumeRole into the accounts of the fleet, with its ExternalId checked."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from nephoscope.localcloud.aws.call import Answer, AwsError, Call, Caller
+from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT
+from nephoscope.localcloud.aws.protocol import render_answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    role: str
+    name: str
+
+    @property
+    def account(self) -> str:
+        return self.role.split(":")[4]
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:sts::{self.account}:assumed-role/{self.role.rpartition('/')[2]}/{self.name}"
+
+
+class Sessions:
+    """Roles that may be assumed, and the keys that were given out."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._trust: dict[str, str] = {}
+        self._sessions: dict[str, _Session] = {}
+
+    def clear(self) -> None:
+        with self._lock:
+            self._trust.clear()
+            self._sessions.clear()
+
+    def trust(self, role: str, external_id: str = "") -> None:
+        """Let `role` (an ARN) be assumed; with an external_id, only by who knows it."""
+        with self._lock:
+            self._trust[role] = external_id
+
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """ARN -> external id."""
+        with self._lock:
+            return dict(self._trust)
+
+    def caller(self, access_key: str, region: str) -> Caller:
+        """A key of twelve digits is its account's; one that AssumeRole gave out is its role's; any other is home."""
+        with self._lock:
+            session = self._sessions.get(access_key)
+        if session:
+            return Caller(access_key, session.account, session.role, region)
+        own = access_key if len(access_key) == 12 and access_key.isdigit() else HOME_ACCOUNT
+        return Caller(access_key, own, access_key, region)
+
+    def get_caller_identity(self, call: Call) -> Answer:
+        with self._lock:
+            session = self._sessions.get(call.caller.access_key)
+        arn = session.arn if session else f"arn:aws:iam::{call.account}:root"
+        return render_answer(call, {"Arn": arn, "UserId": call.caller.access_key, "Account": call.account})
+
+    def assume_role(self, call: Call) -> Answer:
+        role, name = call.params.get("RoleArn", ""), call.params.get("RoleSessionName", "")
+        duration = int(call.params.get("DurationSeconds", 3600))
+        if not 900 <= duration <= 43_200:
+            raise AwsError("ValidationError", f"DurationSeconds {duration} is not between 900 and 43200")
+        with self._lock:
+            wanted = self._trust.get(role)
+            if wanted is None or (wanted and wanted != call.params.get("ExternalId")):
+                message = f"User: {call.caller.principal} is not authorized to perform: sts:AssumeRole on resource: {role}"
+                raise AwsError("AccessDenied", message, 403)
+            key = "ASIA" + secrets.token_hex(8).upper()
+            session = self._sessions[key] = _Session(role, name)
+        return render_answer(call, _assumed(key, session, duration))
+
+
+def _assumed(key: str, session: _Session, duration: int) -> Mapping[str, object]:
+    # The clock on the wall: SDKs compare it with theirs to know when to ask again.
+    expires = datetime.now(UTC) + timedelta(seconds=duration)
+    return {
+        "AssumedRoleUser": {"AssumedRoleId": f"AROA{key[4:]}:{session.name}", "Arn": session.arn},
+        "Credentials": {
+            "AccessKeyId": key,
+            "SecretAccessKey": secrets.token_urlsafe(30),
+            "SessionToken": secrets.token_urlsafe(60),
+            "Expiration": expires,
+        },
+    }

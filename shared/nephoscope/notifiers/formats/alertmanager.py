@@ -1,0 +1,103 @@
+"""Alertmanager's webhook, version "4": the classic fields and no others, so that its existing receivers work.
+
+Source: prometheus/alertmanager, notify/webhook/webhook.go and template/template.go (the JSON of `Message` and `Data`).
+An alert of ours is a group of its own, so that a receiver that keeps one incident for each groupKey does not close
+one machine's because another recovered. Labels say which alert it is and are the same when it ends; what may change
+(name, value, text) is an annotation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from nephoscope.model.alert import Notification
+from nephoscope.model.time import iso
+from nephoscope.pipeline.wording import clean, render_headline, render_value
+
+_NOT_ENDED = "0001-01-01T00:00:00Z"  # Go's zero time: what Alertmanager writes for an alert that still fires
+_NO_LABEL_CHARACTER = re.compile(r"[^a-zA-Z0-9_]")
+_PAGES = ("metric", "instance", "bucket", "dashboard")
+
+
+def render_alertmanager(notification: Notification) -> dict[str, Any]:
+    n = notification
+    status = "firing" if n.firing else "resolved"
+    group, labels, annotations = _group(n), _labels(n), _annotations(n)
+    return {
+        "receiver": n.channel,
+        "status": status,
+        "alerts": [
+            {
+                "status": status,
+                "labels": labels,
+                "annotations": annotations,
+                "startsAt": iso(n.at if n.fired_at is None else n.fired_at),
+                "endsAt": _NOT_ENDED if n.firing else iso(n.at),
+                "generatorURL": next((n.links[page] for page in _PAGES if page in n.links), ""),
+                "fingerprint": n.alert_key[:16],
+            }
+        ],
+        "groupLabels": group,
+        "commonLabels": labels,
+        "commonAnnotations": annotations,
+        "externalURL": n.links.get("dashboard", ""),
+        "version": "4",
+        "groupKey": "{}:{" + ", ".join(f"{name}={_quoted(value)}" for name, value in group.items()) + "}",
+        "truncatedAlerts": 0,
+    }
+
+
+def _group(n: Notification) -> dict[str, str]:
+    own = {
+        "alertname": n.rule,
+        "fleet": n.fleet,
+        "cloud_provider": n.subject.cloud,
+        "cloud_account_id": n.subject.account,
+        "cloud_region": n.subject.region,
+        "resource_kind": n.subject.kind,
+        "resource_id": n.subject.id,
+    }
+    return _with(_with({}, own), n.subject.attributes)
+
+
+def _labels(n: Notification) -> dict[str, str]:
+    return _with(_with(_group(n), {"severity": n.severity}), n.labels)
+
+
+def _with(labels: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    """The labels and more of them, under names that Prometheus allows; none overwrites another, empty ones are left
+    out (to Prometheus an empty label is no label)."""
+    together = dict(labels)
+    for key, value in more.items():
+        name = _name(key)
+        while name in together:
+            name += "_"
+        if text := clean(value):
+            together[name] = text
+    return together
+
+
+def _name(key: str) -> str:
+    """Source: Prometheus documentation, "Data model": [a-zA-Z_][a-zA-Z0-9_]*, and `__` in front is reserved."""
+    name = _NO_LABEL_CHARACTER.sub("_", key).lstrip("_")
+    return name if name and not name[0].isdigit() else f"label_{name}"
+
+
+def _annotations(n: Notification) -> dict[str, str]:
+    notes = {
+        "summary": render_headline(n),
+        "description": clean(n.summary),
+        "condition": clean(n.condition),
+        "value": "" if n.value is None else render_value(n.value, n.unit),
+        "why": n.why,
+        "resource_name": clean(n.subject.name),
+        "runbook_url": clean(n.runbook),
+    }
+    return {name: text for name, text in notes.items() if text}
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,34 @@
+"""A rule's condition in the words in which a person would write it: `cpu.utilization > 90 % for 3 of 5 min`."""
+
+from __future__ import annotations
+
+from nephoscope.model.metric import Metric
+from nephoscope.model.rule import Condition, Observation, Rule, Window
+from nephoscope.pipeline.wording import render_duration, render_value
+
+
+def render_rule(rule: Rule, metric: Metric | None) -> str:
+    """The firing condition with its window; for a rule that no longer exists only its name."""
+    if isinstance(rule.when, Observation) or metric is not None:
+        return render_condition(rule.when, metric) + render_window(rule.window)
+    return rule.name
+
+
+def render_condition(condition: Condition, metric: Metric | None) -> str:
+    """metric: the catalog's row of the condition's metric; without it a number has no unit."""
+    if isinstance(condition, Observation):
+        relation = "is not" if condition.negated else "is"
+        return f"{condition.attribute} {relation} {' or '.join(condition.words)}"
+    threshold = render_value(condition.value, metric.unit if metric else "")
+    return f"{condition.metric} {condition.comparison} {threshold}"
+
+
+def render_window(window: Window) -> str:
+    """` for 10 min`, ` for 3 of 5 min`, or nothing where one point decides."""
+    if not window.span:
+        return ""
+    if window.hold == window.span:
+        return f" for {render_duration(window.span)}"
+    if window.hold % 60 == 0 and window.span % 60 == 0:
+        return f" for {window.hold // 60} of {window.span // 60} min"
+    return f" for {window.hold} of {window.span} s"

@@ -1,0 +1,145 @@
+"""From facts to verdicts: what each rule says of each resource at each boundary since it was last asked.
+
+Metrics are judged once for each period boundary since the watermark, in order, so that a run that makes up for three
+lost ones sees the spike that came and went in between. What is seen rather than measured (states, status checks,
+whether we see anything at all) is judged at the slot; how long it has been so, the alert's record remembers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nephoscope.model.alert import AlertRecord, AlertState, Outcome, Verdict, alert_key
+from nephoscope.model.resource import Resource, State, StateGroup
+from nephoscope.model.rule import MissingData, Observation, Rule, Threshold
+from nephoscope.model.series import Series
+from nephoscope.pipeline.judge import EXTRA_PERIODS, UNKNOWN, Finding, Judgement, Sample, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One series under one rule, laid out: a sample for each period from `start`."""
+
+    rule: Rule
+    resource: Resource
+    period: int
+    start: int
+    samples: Sequence[Sample]
+
+    def before(self, at: int, length: int) -> list[Sample]:
+        """The `length` samples before a boundary; what lies outside the window that was read is unknown."""
+        end = (at - self.start) // self.period
+        known = range(len(self.samples))
+        return [self.samples[i] if i in known else UNKNOWN for i in range(end - length, end)]
+
+
+def evaluate_series(
+    rule: Rule, resource: Resource, series: Series, *, after: int, until: int, grace: int
+) -> list[Verdict]:
+    """Verdicts at the boundaries in (after, until], oldest first; stops before the first that cannot be known, so
+    that the next run takes it up from there.
+
+    after, until: multiples of the series' period. grace: seconds after the launch in which absence is no news.
+    Raises TypeError for a rule that is not on a metric.
+    """
+    key = alert_key(rule.name, resource.scope, resource.id, series.key.attributes)
+    course = Course(rule, resource, series.period, series.start, _dense(series))
+    verdicts: list[Verdict] = []
+    for at in range(after + series.period, until + 1, series.period):
+        verdict = _at_boundary(key, course, at, grace)
+        if verdict.outcome is Outcome.UNKNOWN:
+            break
+        verdicts.append(verdict)
+    return verdicts
+
+
+def evaluate_observation(rule: Rule, resource: Resource, record: AlertRecord | None, slot: int) -> Verdict:
+    """What a rule on states or checks says at the slot. Raises TypeError for a rule on a metric."""
+    if not isinstance(rule.when, Observation):
+        raise TypeError(f"rule {rule.name} is on a metric")
+    key = alert_key(rule.name, resource.scope, resource.id)
+    word = resource.observations.get(rule.when.attribute)
+    if word is None:
+        return Verdict(key, slot, Outcome.CLEAR if _ended(resource) else Outcome.KEEP)
+    if (word in rule.when.words) is rule.when.negated:
+        return Verdict(key, slot, Outcome.CLEAR)
+    began = record.since if record and record.state in _HOLDING else slot
+    held = slot - began >= rule.window.span
+    return Verdict(key, slot, Outcome.BREACHING if held else Outcome.PARTLY, since=began)
+
+
+_HOLDING = frozenset({AlertState.PENDING, AlertState.FIRING})
+
+
+def evaluate_unmeasured(rule: Rule, resource: Resource, slot: int) -> Verdict:
+    """A rule on a metric of a machine that does not run: no point is no news, and an open alert has ended."""
+    settled = resource.state is not None and resource.state.group in (StateGroup.STOPPED, StateGroup.GONE)
+    ended = Outcome.GONE if resource.state in (State.TERMINATED, State.TERMINATING) else Outcome.STOPPED
+    return Verdict(alert_key(rule.name, resource.scope, resource.id), slot, ended if settled else Outcome.KEEP)
+
+
+def _ended(resource: Resource) -> bool:
+    return resource.state is not None and resource.state.group is StateGroup.GONE
+
+
+def _dense(series: Series) -> Sequence[Sample]:
+    """One sample for each period of the window that was asked. A value that is no number is unknown, not absent."""
+    count = (series.end - series.start) // series.period
+    samples: list[Sample] = [None if series.complete else UNKNOWN] * count
+    for time, value in zip(series.times, series.values, strict=True):
+        index = (time - series.start) // series.period
+        if 0 <= index < count:
+            samples[index] = value if math.isfinite(value) else UNKNOWN
+    return samples
+
+
+def _at_boundary(key: str, course: Course, at: int, grace: int) -> Verdict:
+    rule = course.rule
+    if not isinstance(rule.when, Threshold):
+        raise TypeError(f"rule {rule.name} is not on a metric")
+    m, n = rule.window.points(course.period)
+    missing = _treatment(rule, course.resource, at, n * course.period + grace)
+    fires = judge(course.before(at, n + EXTRA_PERIODS), m, n, _breaches(rule.when), missing)
+    outcome = _OUTCOMES.get(fires.finding) or _short_of_alarm(course, at, fires)
+    return Verdict(key, at, outcome, fires.value, fires.breaching, m, n)
+
+
+_OUTCOMES: Mapping[Finding, Outcome] = {
+    Finding.ALARM: Outcome.BREACHING,
+    Finding.INSUFFICIENT: Outcome.NODATA,
+    Finding.UNKNOWN: Outcome.UNKNOWN,
+}
+
+
+def _short_of_alarm(course: Course, at: int, fires: Judgement) -> Outcome:
+    """OK or RETAIN: is the clear condition met, and is it about to fire?"""
+    if fires.finding is Finding.RETAIN:
+        return Outcome.KEEP
+    if course.rule.clear is not None and not _cleared(course, at):
+        return Outcome.HELD
+    return Outcome.PARTLY if fires.newest_breaches else Outcome.CLEAR
+
+
+def _cleared(course: Course, at: int) -> bool:
+    """The clear condition holds for its own window. An absent point is no recovery, unless the rule says that
+    absence is good."""
+    rule = course.rule
+    if not isinstance(rule.clear, Threshold):
+        return False
+    m, n = rule.clear_window.points(course.period)
+    absent_is_good = rule.missing is MissingData.NOT_BREACHING
+    treatment = MissingData.BREACHING if absent_is_good else MissingData.NOT_BREACHING
+    return judge(course.before(at, n + EXTRA_PERIODS), m, n, _breaches(rule.clear), treatment).finding is Finding.ALARM
+
+
+def _breaches(condition: Threshold) -> Callable[[float], bool]:
+    holds, threshold = condition.comparison.holds, condition.value
+    return lambda value: holds(value, threshold)
+
+
+def _treatment(rule: Rule, resource: Resource, at: int, settling: int) -> MissingData:
+    """A machine that has just been launched has no points yet; that is no news."""
+    young = resource.launched_at is not None and at - resource.launched_at < settling
+    return MissingData.IGNORE if young else rule.missing

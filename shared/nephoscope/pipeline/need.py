@@ -1,0 +1,125 @@
+"""What must be read: a metric only if a rule needs it, never faster than its points come, from where we stopped.
+
+Reading costs by series, not by point: one read that reaches back over everything since the watermark costs what a
+read of the newest point costs. So nothing is remembered of the series themselves, and a run that makes up for lost
+ones only widens its window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nephoscope.model.memory import Progress
+from nephoscope.model.metric import Metric, Source
+from nephoscope.model.resource import Resource
+from nephoscope.model.rule import Rule, Threshold
+from nephoscope.model.scope import Cloud
+from nephoscope.model.series import SeriesRequest
+from nephoscope.model.time import HOUR, floor_to
+from nephoscope.pipeline.judge import EXTRA_PERIODS
+
+OVERLAP_PERIODS = 3
+"""Periods that are read again before the watermark: late points revise what was read."""
+
+CATCH_UP = 6 * HOUR
+"""How far back a run makes up for lost ones. What lies further back is old news, and is said to be left out."""
+
+MOST_BEHIND = 500
+"""More series than this behind the others, and the whole scope's watermark waits for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A metric at one period within a scope: evaluated up to `after`, settled up to `until` (boundaries)."""
+
+    metric: Metric
+    source: Source
+    period: int
+    after: int
+    until: int
+
+    @property
+    def key(self) -> str:
+        return pace_key(self.metric.name, self.period)
+
+
+def pace_key(metric: str, period: int) -> str:
+    return f"{metric}@{period}"
+
+
+def behind_key(metric: str, resource_id: str) -> str:
+    return f"{metric}|{resource_id}"
+
+
+def metrics_of(rules: Iterable[Rule]) -> frozenset[str]:
+    """The metrics that rules refer to, in conditions and clear conditions."""
+    return frozenset(
+        condition.metric for rule in rules for condition in (rule.when, rule.clear) if isinstance(condition, Threshold)
+    )
+
+
+def rules_for(resource: Resource, rules: Iterable[Rule]) -> list[Rule]:
+    """The rules that concern this resource."""
+    return [rule for rule in rules if rule.on is resource.kind and rule.where.matches(resource)]
+
+
+def pace_of(metric: Metric, resource: Resource, progress: Progress, slot: int) -> Pace | None:
+    """How far this metric of this resource has come and may go; None where its cloud does not have it."""
+    source = metric.sources.get(resource.scope.cloud)
+    if source is None:
+        return None
+    period = source.period_of(fine=resource.fine)
+    until = source.horizon(slot, period)
+    known = progress.behind.get(
+        behind_key(metric.name, resource.id), progress.watermarks.get(pace_key(metric.name, period), until - period)
+    )
+    return Pace(metric, source, period, max(known, floor_to(until - CATCH_UP, period) - period), until)
+
+
+def plan_reads(
+    resources: Sequence[Resource], rules: Sequence[Rule], metrics: Mapping[str, Metric], progress: Progress, slot: int
+) -> tuple[SeriesRequest, ...]:
+    """One request for each (resource, metric) that has a new boundary to be judged at; in the resources' order.
+
+    Resources that do not run are not asked for: a stopped machine has no points, and asking costs the same.
+    """
+    return tuple(
+        request
+        for resource in resources
+        if resource.measured
+        for request in _requests(resource, rules_for(resource, rules), metrics, progress, slot)
+    )
+
+
+def _requests(
+    resource: Resource, rules: Sequence[Rule], metrics: Mapping[str, Metric], progress: Progress, slot: int
+) -> Iterator[SeriesRequest]:
+    for name in sorted(metrics_of(rules)):
+        pace = pace_of(metrics[name], resource, progress, slot)
+        if pace is None or pace.until <= pace.after or not _due(pace, progress, slot):
+            continue
+        reach = (evaluation_range(name, rules, pace.period) + OVERLAP_PERIODS) * pace.period
+        yield SeriesRequest(resource.id, name, pace.source, pace.period, pace.after - reach, pace.until)
+
+
+def _due(pace: Pace, progress: Progress, slot: int) -> bool:
+    """Daily metrics are read every few hours: once in each such span, and again while nothing has been judged."""
+    every = pace.source.every
+    known = pace.key in progress.watermarks
+    return not (every and known and floor_to(slot, every) == floor_to(progress.slot, every))
+
+
+def evaluation_range(metric: str, rules: Iterable[Rule], period: int) -> int:
+    """Periods before a boundary that the longest rule on this metric looks at, clear window included."""
+    spans = [1]
+    for rule in rules:
+        for condition, window in ((rule.when, rule.window), (rule.clear, rule.clear_window)):
+            if isinstance(condition, Threshold) and condition.metric == metric:
+                spans.append(window.points(period)[1])
+    return max(spans) + EXTRA_PERIODS
+
+
+def clouds_without(metric: Metric, clouds: Iterable[Cloud]) -> tuple[Cloud, ...]:
+    """The clouds among these that have no source for the metric."""
+    return tuple(cloud for cloud in clouds if cloud not in metric.sources)

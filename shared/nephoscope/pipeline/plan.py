@@ -1,0 +1,142 @@
+"""The whole decision of a scope's run, as a value: what run.py must do, printed by --dry-run, compared by tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nephoscope.catalog.loader import Catalog
+from nephoscope.model.alert import OPEN_STATES, AlertRecord
+from nephoscope.model.config import Config
+from nephoscope.model.memory import Progress, Remembered, Snapshot
+from nephoscope.model.publish import Datum
+from nephoscope.model.series import Facts, SeriesRequest
+from nephoscope.pipeline.changes import Change, plan_changes
+from nephoscope.pipeline.need import MOST_BEHIND, behind_key, pace_key
+from nephoscope.pipeline.notify import Stamp
+from nephoscope.pipeline.publish import Figures, plan_publishing, plan_self_metrics
+from nephoscope.pipeline.snapshot import inventory_hash, render_snapshot, snapshot_due
+from nephoscope.pipeline.verdicts import is_unread, judge_scope, scope_resource
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Resources with fresh data, of those discovered."""
+
+    fresh: int
+    discovered: int
+
+    @property
+    def share(self) -> float:
+        """1.0 where there is nothing to cover."""
+        return self.fresh / self.discovered if self.discovered else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run must do after gathering. changes are applied in order; progress is written once they all are, and
+    claims what is published; data are published only under that claim; snapshot None: what stands is still true."""
+
+    changes: tuple[Change, ...]
+    progress: Progress
+    data: tuple[Datum, ...]
+    snapshot: Snapshot | None
+    coverage: Coverage
+    firing: tuple[AlertRecord, ...]
+
+
+def plan(
+    facts: Facts,
+    requests: Sequence[SeriesRequest],
+    remembered: Remembered,
+    config: Config,
+    catalog: Catalog,
+    stamp: Stamp,
+) -> Plan:
+    """Decide. Pure: the same arguments give the same plan, on any machine, at any time."""
+    watched = _with_scope(facts, config)
+    judgements = judge_scope(watched, requests, remembered, config, catalog.metrics)
+    rules = {rule.name: rule for rule in config.rules}
+    changes = plan_changes(judgements.alerts, watched, remembered, rules, stamp)
+    alerts = _after(remembered.alerts, changes)
+    firing = tuple(record for record in alerts.values() if record.state in OPEN_STATES)
+    coverage = measure_coverage(facts, requests)
+    progress = _progress(facts, requests, remembered.progress, judgements.reached, stamp)
+    publishing = plan_publishing(facts, config, catalog, progress)
+    figures = _figures(facts, requests, coverage, len(firing))
+    own = plan_self_metrics(config, facts.scope.cloud, facts.slot, figures, publishing.claimed)
+    progress = own.claimed
+    snapshot = None
+    if snapshot_due(facts, remembered.progress):
+        covered = (coverage.fresh, coverage.discovered)
+        snapshot = render_snapshot(facts, remembered.snapshot, firing, rules, covered)
+        progress = replace(
+            progress,
+            generation=progress.generation + 1,
+            values_slot=facts.slot,
+            inventory_hash=inventory_hash(facts.inventory.resources),
+        )
+    return Plan(changes, progress, (*publishing.data, *own.data), snapshot, coverage, firing)
+
+
+def _with_scope(facts: Facts, config: Config) -> Facts:
+    """The scope itself stands among its resources, so that blindness is an alert like any other."""
+    kinds = config.gather.aws.resources if config.gather.aws else ()
+    inventory = facts.inventory
+    return replace(facts, inventory=replace(inventory, resources=(*inventory.resources, scope_resource(facts, kinds))))
+
+
+def _after(alerts: Mapping[str, AlertRecord], changes: Sequence[Change]) -> Mapping[str, AlertRecord]:
+    return {**alerts, **{change.commit.record.alert_key: change.commit.record for change in changes}}
+
+
+def measure_coverage(facts: Facts, requests: Sequence[SeriesRequest]) -> Coverage:
+    """A resource is fresh when nothing that was asked about it failed. A scope whose listing failed counts as one
+    that is not covered."""
+    stale = {request.resource_id for request in requests if is_unread(request, facts.readings.gaps)}
+    listed = len(facts.inventory.resources)
+    missing = 1 if facts.inventory.gaps else 0
+    return Coverage(listed - len(stale), listed + missing)
+
+
+def _figures(facts: Facts, requests: Sequence[SeriesRequest], coverage: Coverage, firing: int) -> Figures:
+    usage = facts.usage
+    return Figures(
+        fresh=coverage.fresh,
+        discovered=coverage.discovered,
+        api_calls=sum(usage.calls.values()),
+        billable_units=sum(usage.units.values()),
+        lag=max((facts.slot - request.end for request in requests), default=None),
+        alerts_firing=firing,
+    )
+
+
+def _progress(
+    facts: Facts, requests: Sequence[SeriesRequest], before: Progress, reached: Mapping[str, int], stamp: Stamp
+) -> Progress:
+    """Watermarks move to what was asked for; single series that fell short are kept behind, one by one. When too
+    many are, the scope waits for them instead: the list must stay small enough for one item."""
+    asked = {behind_key(r.metric, r.resource_id) for r in requests}
+    behind = _without_gone({k: at for k, at in before.behind.items() if k not in asked} | dict(reached), facts)
+    watermarks = dict(before.watermarks)
+    if len(behind) > MOST_BEHIND:
+        behind = before.behind
+    else:
+        watermarks |= {pace_key(r.metric, r.period): r.end for r in requests}
+    return replace(
+        before,
+        ver=before.ver + 1,
+        slot=facts.slot,
+        run_id=stamp.run_id,
+        heartbeat=stamp.committed_at,
+        watermarks=watermarks,
+        behind=behind,
+    )
+
+
+def _without_gone(behind: Mapping[str, int], facts: Facts) -> Mapping[str, int]:
+    """What a whole listing no longer has will never be read; a listing with holes proves nothing."""
+    if facts.inventory.gaps:
+        return behind
+    present = {resource.id for resource in facts.inventory.resources}
+    return {key: at for key, at in behind.items() if key.split("|", 1)[1] in present}
