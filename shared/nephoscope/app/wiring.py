@@ -13,6 +13,7 @@ WIRING: dict[tuple[str, str], str] = {
     ("dashboards", "cloudwatch"): "nephoscope.sinks.dashboards:open_dashboards",
     ("notifier", "sns"): "nephoscope.notifiers.sns:open_notifier",
     ("notifier", "webhook"): "nephoscope.notifiers.webhook:open_notifier",
+    ("secrets", "aws"): "nephoscope.clouds.aws.secrets:open_secrets",
     ("store", "dynamodb"): "nephoscope.stores.dynamodb:open_table",
     ("store", "sqlite"): "nephoscope.stores.sqlite:open_table",
     ("queue", "sqs"): "nephoscope.queues.sqs:open_queue",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -43,6 +43,16 @@ class Catalog:
         """Dollars at list price for so many of a thing; free ones are not subtracted."""
         row = self.prices[thing]
         return quantity * row["usd"] / row["per"]
+
+    def overridden(
+        self, limits: Mapping[str, Mapping[str, int]], prices: Mapping[str, Mapping[str, float]]
+    ) -> Catalog:
+        """The same catalog with a user's own figures in place of single values of its rows."""
+        return replace(
+            self,
+            limits={thing: {**row, **limits.get(thing, {})} for thing, row in self.limits.items()},
+            prices={thing: {**row, **prices.get(thing, {})} for thing, row in self.prices.items()},
+        )
 
 
 @cache

@@ -77,6 +77,9 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Config:
+    """limits, prices: the user's own figures in place of the catalog's rows (`cloudwatch.get_metric_data` ->
+    `per_second` -> value); what they do not name stays as the catalog has it."""
+
     fleet: str
     gather: Gather
     publish: PublishCloudWatch
@@ -84,6 +87,8 @@ class Config:
     channels: Mapping[str, Channel] = field(default_factory=dict)
     blind_after: int = 300
     grace: int = 600  # seconds after its launch in which a machine's missing points are no news
+    limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def fallback_channels(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ _PORTS = {"https": 443, "http": 80}
 _LONGEST_NAME = 253
 
 
-class Unsendable(Exception):
+class EndpointError(Exception):
     """A URL that nothing may be sent to. The text says what is wrong with it and holds no part of it."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
@@ -48,35 +48,35 @@ class Endpoint:
 
 
 def parse_endpoint(url: Secret, *, allow_http: bool) -> Endpoint:
-    """Raises Unsendable for what is no plain web address, and for http where it is not allowed."""
+    """Raises EndpointError for what is no plain web address, and for http where it is not allowed."""
     text = url.reveal().strip()
     if not text.isascii() or any(character <= " " or character == "\x7f" for character in text):
-        raise Unsendable(Reason.MALFORMED, "the address holds blanks or characters that are not ASCII")
+        raise EndpointError(Reason.MALFORMED, "the address holds blanks or characters that are not ASCII")
     try:
         parts = urlsplit(text)
-        name, port = parts.hostname or "", parts.port
+        name, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         parts = None
     if parts is None:  # raised here, so that the parser's own words about the URL are no context of it
-        raise Unsendable(Reason.MALFORMED, "the address is not a URL")
+        raise EndpointError(Reason.MALFORMED, "the address is not a URL")
     if parts.scheme not in _PORTS:
-        raise Unsendable(Reason.MALFORMED, "the address does not begin with https://")
+        raise EndpointError(Reason.MALFORMED, "the address does not begin with https://")
     if parts.scheme == "http" and not allow_http:
-        raise Unsendable(Reason.ADDRESS_REFUSED, "plain http is not allowed for this channel (allow_http)")
+        raise EndpointError(Reason.ADDRESS_REFUSED, "plain http is not allowed for this channel (allow_http)")
     if not name or len(name) > _LONGEST_NAME or "@" in parts.netloc:
-        raise Unsendable(Reason.MALFORMED, "the address has no usable host name; names of users do not belong in it")
+        raise EndpointError(Reason.MALFORMED, "the address has no usable host name; names of users do not belong in it")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Endpoint(parts.scheme == "https", name, _PORTS[parts.scheme] if port is None else port, target)
 
 
 def judged_addresses(found: Sequence[str], *, allow_private: bool) -> tuple[str, ...]:
-    """All of them, in their order, where all are allowed. Raises Unsendable as soon as one is not: a name that leads
+    """All of them, in their order, where all are allowed. Raises EndpointError as soon as one is not: a name that leads
     outside and inside at once is no name to trust."""
     for address in found:
         if not allowed(address, allow_private=allow_private):
             place = place_of(address).replace("_", "-")
             hint = "" if allow_private else "; see allow_private"
-            raise Unsendable(Reason.ADDRESS_REFUSED, f"the name leads to a {place} address{hint}")
+            raise EndpointError(Reason.ADDRESS_REFUSED, f"the name leads to a {place} address{hint}")
     return tuple(dict.fromkeys(found))
 
 

@@ -22,15 +22,15 @@ TOLERANCE = 300
 """Seconds by which a receiver lets the sender's clock differ from its own."""
 
 
-class UnusableKey(ValueError):
+class SigningKeyError(ValueError):
     """A signing key is not `whsec_` and base64 of 24 to 64 bytes. The text never holds the key."""
 
 
 def parse_keys(secret: Secret) -> tuple[bytes, ...]:
-    """The keys in their order, at least one. Raises UnusableKey."""
+    """The keys in their order, at least one. Raises SigningKeyError."""
     texts = secret.reveal().split()
     if not texts:
-        raise UnusableKey("the signing secret is empty")
+        raise SigningKeyError("the signing secret is empty")
     return tuple(_key(number, text) for number, text in enumerate(texts, start=1))
 
 
@@ -63,13 +63,13 @@ def _signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 def _key(number: int, text: str) -> bytes:
     if not text.startswith(_PREFIX):
-        raise UnusableKey(f"signing key {number} does not begin with {_PREFIX}")
+        raise SigningKeyError(f"signing key {number} does not begin with {_PREFIX}")
     encoded = text.removeprefix(_PREFIX)
     key = _decoded(encoded + "=" * (-len(encoded) % 4))
     if key is None:
-        raise UnusableKey(f"signing key {number} is not base64")
+        raise SigningKeyError(f"signing key {number} is not base64")
     if not _LEAST <= len(key) <= _MOST:
-        raise UnusableKey(f"signing key {number} has {len(key)} bytes; {_LEAST} to {_MOST} are allowed")
+        raise SigningKeyError(f"signing key {number} has {len(key)} bytes; {_LEAST} to {_MOST} are allowed")
     return key
 
 

@@ -81,7 +81,7 @@ def render_pair(value: float, threshold: float, unit: str) -> tuple[str, str]:
 def render_duration(seconds: float) -> str:
     """The two largest parts, rounded down: `1 h 12 min`, `3 d 4 h`, `45 s`. Less than nothing is `0 s`."""
     left = max(0, int(seconds))
-    parts = []
+    parts: list[tuple[int, str]] = []
     for size, word in _DURATIONS:
         count, left = divmod(left, size)
         if count or parts:

@@ -3,15 +3,15 @@ life, so that what reading it costs is told truly."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
 from typing import Any
 from xml.sax.saxutils import escape
 
 from nephoscope.localcloud.fleet import Power, Sighting
 from nephoscope.localcloud.machines import Instance
-from nephoscope.model.time import iso
+from nephoscope.model.time import DAY, iso
 
 STATES: Mapping[Power, tuple[int, str]] = {
     Power.PENDING: (0, "pending"),
@@ -25,11 +25,14 @@ STATES: Mapping[Power, tuple[int, str]] = {
 
 
 def render_instances(page: Sequence[Sighting]) -> str:
-    """The <item>s of a reservationSet: neighbours of one reservation stand together."""
+    """The <item>s of a reservationSet, in the order of their first machines."""
+    reservations: dict[tuple[str, str], list[str]] = {}
+    for sighting in page:
+        reservations.setdefault(_reservation(sighting.instance), []).append(_instance(sighting))
     return "".join(
         f"<item><reservationId>{reservation}</reservationId><ownerId>{owner}</ownerId><groupSet/>"
-        f"<instancesSet>{''.join(_instance(sighting) for sighting in members)}</instancesSet></item>"
-        for (reservation, owner), members in groupby(page, key=_reservation)
+        f"<instancesSet>{''.join(members)}</instancesSet></item>"
+        for (reservation, owner), members in reservations.items()
     )
 
 
@@ -59,16 +62,14 @@ def _check(tag: str, check: str, sighting: Sighting) -> str:
     )
 
 
-def _reservation(sighting: Sighting) -> tuple[str, str]:
-    """Machines of one role in one zone that were launched on one day came from one request."""
-    instance = sighting.instance
-    born = f"{instance.role}{instance.zone}{instance.launched_at // 86_400}"
-    return f"r-{abs(_stable(born)):017x}"[:19], instance.account
+def _reservation(instance: Instance) -> tuple[str, str]:
+    """Machines of one role in one zone, launched in one season, came from one request."""
+    return _reservation_id(f"{instance.role} {instance.zone} {instance.launched_at // (90 * DAY)}"), instance.account
 
 
-@lru_cache(maxsize=200_000)
-def _stable(text: str) -> int:
-    return int.from_bytes(text.encode()[-12:]) % (16**17)
+@lru_cache(maxsize=10_000)
+def _reservation_id(request: str) -> str:
+    return f"r-{hashlib.sha256(request.encode()).hexdigest()[:17]}"
 
 
 def _instance(sighting: Sighting) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from functools import cache
 
 from nephoscope.localcloud.aws.custom_metrics import CustomMetrics
 from nephoscope.localcloud.aws.dashboards import Dashboards
+from nephoscope.localcloud.aws.fleet_metrics import FleetMetrics
 from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT
 from nephoscope.localcloud.aws.sessions import Sessions
+from nephoscope.localcloud.aws.streams import MetricKey, Stream
 from nephoscope.localcloud.fleet import Fleet
 from nephoscope.localcloud.incidents import Happening
 
@@ -34,6 +38,7 @@ class World:
     def use(self, fleet: Fleet) -> None:
         """Another fleet, and everything that was put is forgotten. Each foreign account gets a role to assume."""
         self.fleet = fleet
+        self._fleet_metrics = cache(lambda account, region: FleetMetrics(fleet, account, region))
         self._simulated = None
         with self._lock:
             self._counters.clear()
@@ -61,3 +66,12 @@ class World:
             if int((count + 1) * incident.share) > int(count * incident.share):
                 return True
         return False
+
+    def find(self, account: str, region: str, key: MetricKey) -> Stream | None:
+        """A metric by its whole name: the fleet's, or one that was put."""
+        return self._fleet_metrics(account, region).find(key) or self.custom.find(account, region, key)
+
+    def named(self, account: str, region: str, namespace: str = "", name: str = "") -> Iterator[Stream]:
+        """Every metric of a namespace and a name; of all where empty."""
+        yield from self._fleet_metrics(account, region).named(namespace, name)
+        yield from self.custom.named(account, region, namespace, name)

@@ -10,8 +10,12 @@ from nephoscope.model.config import Config
 from nephoscope.model.metric import Metric
 from nephoscope.model.rule import Rule, Threshold
 from nephoscope.model.scope import Cloud, Scope
+from nephoscope.pipeline.dashboard.expressions import search
 from nephoscope.pipeline.distributions import published_metrics
 from nephoscope.pipeline.need import metrics_of
+
+SCOPE_LABEL = "${PROP('Dim.cloud_provider')} ${PROP('Dim.cloud_account_id')} ${PROP('Dim.cloud_region')}"
+"""CloudWatch fills it in for each series that a search finds (user guide, "Use dynamic labels")."""
 
 SCOPES_IN_A_GRAPH = 100
 """More scopes than this, and each account has graphs of its own: four searches over them stay within a widget."""
@@ -24,6 +28,10 @@ class Group:
     title: str
     where: Mapping[str, str]
     scopes: tuple[Scope, ...]
+
+    @property
+    def suffix(self) -> str:
+        return f" of {self.title}" if self.title else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +74,18 @@ class Audience:
         needed = metrics_of(self.config.rules) | set(self.config.publish.distributions)
         return tuple(metric for name, metric in self.catalog.metrics.items() if name in needed)
 
+    def ours(self, metric: str, group: Group, statistic: str, period: int) -> str:
+        """A search for what we publish of these scopes, one result each."""
+        return search(self.config.publish.namespace, metric, group.where, statistic, period)
+
     def distributed(self, metric: Metric) -> bool:
         """Whether our own distributions of it exist: published on one of the clouds, and read for a rule."""
         read = metric.name in metrics_of(self.config.rules)
         return read and any(metric.name in published_metrics(self.config, self.catalog, cloud) for cloud in self.clouds)
 
     def rules_on(self, metric: Metric) -> Sequence[tuple[Rule, Threshold]]:
-        return [(rule, rule.when) for rule in self.config.rules if _is_on(rule, metric)]
+        conditions = ((rule, rule.when) for rule in self.config.rules)
+        return [(rule, when) for rule, when in conditions if isinstance(when, Threshold) and when.metric == metric.name]
 
 
 def audience(
@@ -84,7 +97,3 @@ def audience(
     foreign = {s.account for s in known if s.cloud is Cloud.AWS and s.account in entered and s.account != home_account}
     linked = frozenset(foreign & set(linked_accounts))
     return Audience(config, catalog, known, linked, frozenset(foreign) - linked)
-
-
-def _is_on(rule: Rule, metric: Metric) -> bool:
-    return isinstance(rule.when, Threshold) and rule.when.metric == metric.name

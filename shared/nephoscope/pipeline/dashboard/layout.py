@@ -57,5 +57,5 @@ def dashboards(name: str, widgets: Iterable[Widget], limits: Mapping[str, int], 
 def _links(names: Sequence[str], own: str) -> list[Widget]:
     if len(names) == 1:
         return []
-    links = (f"**{name}**" if name == own else f"[{name}](#dashboards/dashboard/{name})" for name in names)
+    links = (f"**{name}**" if name == own else f"[{name}](#dashboards:name={name})" for name in names)
     return [text("Parts of this dashboard: " + " · ".join(links), height=1)]

@@ -12,6 +12,7 @@ from nephoscope.model.scope import Scope
 from nephoscope.pipeline.dashboard import sections
 from nephoscope.pipeline.dashboard.audience import Audience, audience
 from nephoscope.pipeline.dashboard.layout import dashboards
+from nephoscope.pipeline.dashboard.metric_section import metric_section
 from nephoscope.pipeline.dashboard.widgets import Widget
 
 START = "-PT3H"
@@ -43,5 +44,5 @@ def _widgets(about: Audience, widget_arn: str) -> Iterator[Widget]:
         return
     yield from sections.instances(about, widget_arn)
     for metric in about.metrics:
-        yield from sections.metric(about, metric)
+        yield from metric_section(about, metric)
     yield from sections.watcher(about)

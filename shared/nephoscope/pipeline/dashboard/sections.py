@@ -6,16 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nephoscope.model.resource import StateGroup
-from nephoscope.model.rule import Severity
 from nephoscope.model.scope import Cloud
-from nephoscope.pipeline.dashboard.audience import Audience, Group
-from nephoscope.pipeline.dashboard.expressions import search, total
+from nephoscope.pipeline.dashboard.audience import SCOPE_LABEL, Audience, Group
+from nephoscope.pipeline.dashboard.expressions import total
 from nephoscope.pipeline.dashboard.widgets import Axis, Widget, custom, graph, heading, number, text
 
-WORST = 10
-"""Machines in a graph of the worst."""
-
-SEVERITY_COLORS = {Severity.CRITICAL: "#d62728", Severity.WARNING: "#ff7f0e", Severity.INFO: "#1f77b4"}
 STATE_COLORS = {
     StateGroup.RUNNING: "#2ca02c",
     StateGroup.STOPPED: "#7f7f7f",
@@ -24,13 +19,12 @@ STATE_COLORS = {
 }
 CLOUD_NAMES = {Cloud.AWS: "AWS", Cloud.GCP: "Google Cloud", Cloud.AZURE: "Azure"}
 
-_SCOPE_LABEL = "${PROP('Dim.cloud_provider')} ${PROP('Dim.cloud_account_id')} ${PROP('Dim.cloud_region')}"
-"""CloudWatch fills it in for each series that a search finds ("Use dynamic labels" in the user guide)."""
-
 
 def overview(audience: Audience, widget_arn: str) -> Iterator[Widget]:
     """Coverage, what is firing, what cannot be shown here."""
     yield text(_introduction(audience), height=2)
+    if not audience.scopes:
+        return
     region, every = audience.config.publish.region, audience.config.gather.every
     coverage = [_own(audience, "coverage", cloud) for cloud in audience.clouds]
     count = len(audience.clouds)
@@ -50,7 +44,7 @@ def overview(audience: Audience, widget_arn: str) -> Iterator[Widget]:
 
 def instances(audience: Audience, widget_arn: str) -> Iterator[Widget]:
     """How many machines there are, by state, cloud, account and region."""
-    yield heading("Machines")
+    yield heading("Machines", _filtered(audience))
     for group in audience.groups:
         yield _by_state(audience, group)
         yield _running_by_scope(audience, group)
@@ -87,7 +81,6 @@ def watcher(audience: Audience) -> Iterator[Widget]:
         )
 
 
-
 # --- overview and machines ---------------------------------------------------------------------------------------
 
 
@@ -99,6 +92,17 @@ def _introduction(audience: Audience) -> str:
         f"# {audience.config.fleet}\n"
         f"Watched by nephoscope in {where}: {_many(len(accounts), 'account')}, {_many(len(regions), 'region')}, "
         f"{_many(len(audience.config.rules), 'rule')}."
+    )
+
+
+def _filtered(audience: Audience) -> str:
+    """Our numbers follow the configuration's tags; AWS's own series know nothing of them."""
+    gather = audience.config.gather.aws
+    if gather is None or not (gather.where.tags or gather.where.except_tags):
+        return ""
+    return (
+        "Counts, distributions and alerts are of the machines that the configuration's tags select; "
+        "graphs of the highest or lowest machines come from AWS itself and show any of the region."
     )
 
 
@@ -133,7 +137,7 @@ def _totals(audience: Audience, name: str) -> list[list[object]]:
 def _totals_by_state(audience: Audience) -> Iterator[Widget]:
     for group in audience.groups:
         yield number(
-            f"Machines{_of(group)}",
+            f"Machines{group.suffix}",
             _state_totals(audience, group),
             audience.config.publish.region,
             series=len(group.scopes) * len(StateGroup),
@@ -144,7 +148,7 @@ def _totals_by_state(audience: Audience) -> Iterator[Widget]:
 
 def _by_state(audience: Audience, group: Group) -> Widget:
     return graph(
-        f"Machines by state{_of(group)}",
+        f"Machines by state{group.suffix}",
         _state_totals(audience, group),
         audience.config.publish.region,
         series=len(group.scopes) * len(StateGroup),
@@ -160,7 +164,7 @@ def _state_totals(audience: Audience, group: Group) -> list[list[object]]:
         [
             {
                 "expression": total(
-                    _ours(audience, f"instances.{state}", group, "Maximum", audience.config.gather.every)
+                    audience.ours(f"instances.{state}", group, "Maximum", audience.config.gather.every)
                 ),
                 "id": str(state),
                 "label": str(state),
@@ -172,10 +176,10 @@ def _state_totals(audience: Audience, group: Group) -> list[list[object]]:
 
 
 def _running_by_scope(audience: Audience, group: Group) -> Widget:
-    expression = _ours(audience, "instances.running", group, "Maximum", audience.config.gather.every)
+    expression = audience.ours("instances.running", group, "Maximum", audience.config.gather.every)
     return graph(
-        f"Running machines by region{_of(group)}",
-        [[{"expression": expression, "id": "running", "label": _SCOPE_LABEL}]],
+        f"Running machines by region{group.suffix}",
+        [[{"expression": expression, "id": "running", "label": SCOPE_LABEL}]],
         audience.config.publish.region,
         series=len(group.scopes),
         period=audience.config.gather.every,
@@ -183,14 +187,6 @@ def _running_by_scope(audience: Audience, group: Group) -> Widget:
         axis=Axis("machines"),
         legend="right",
     )
-
-
-def _ours(audience: Audience, metric: str, group: Group, statistic: str, period: int) -> str:
-    return search(audience.config.publish.namespace, metric, group.where, statistic, period)
-
-
-def _of(group: Group) -> str:
-    return f" of {group.title}" if group.title else ""
 
 
 def _many(number: int, thing: str) -> str:

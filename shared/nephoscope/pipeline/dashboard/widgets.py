@@ -84,7 +84,7 @@ def graph(
             "horizontal": [{"value": line.value, "label": line.label, "color": line.color} for line in lines]
         }
     if since:
-        properties |= {"start": since, "end": "P0D"}
+        properties["start"] = since
     return Widget("metric", *size, properties, series)
 
 

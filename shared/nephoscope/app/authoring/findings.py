@@ -1,0 +1,48 @@
+"""Where something stands in a file, and what was found wrong there: all of it, not the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from nephoscope.model.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(slots=True)
+class Findings:
+    """What is wrong, and what is odd and allowed."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def problem(self, place: Place, text: str) -> None:
+        self.problems.append(Problem(place.file, place.line, place.column, text))
+
+    def warning(self, place: Place, text: str) -> None:
+        self.warnings.append(Problem(place.file, place.line, place.column, text))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean cpu.utilization?`, or the known words when there are few, or nothing."""
+    words = list(known)
+    folded = {each.casefold(): each for each in words}
+    close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {folded[close[0]]}?"
+    return f"; known are {listed(words)}" if 0 < len(words) <= 8 else ""
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, final = list(words) or ["nothing"]
+    return f"{', '.join(most)} {last} {final}" if most else final

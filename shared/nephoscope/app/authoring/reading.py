@@ -1,0 +1,174 @@
+"""A tree against the rows of shape.py: what has the right form goes on, what has not is a problem, each at its place.
+
+What comes out holds only known keys with well-formed values, so that whoever looks for the meaning need not ask again;
+what was wrong is left out, and everything else is still looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nephoscope.app.authoring.document import Items, Keys, Node, Text
+from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
+from nephoscope.app.authoring.shape import FILE, Form, Key, Section
+
+
+def read_section(node: Node, section: Section, findings: Findings) -> Keys | None:
+    """The known, well-formed entries of a mapping; None when it is none. Nothing at all counts as an empty one."""
+    if isinstance(node, Text) and node.nothing:
+        node = Keys((), node.place)
+    if not isinstance(node, Keys):
+        findings.problem(node.place, f"{section.name}: expected keys and values, found {describe(node)}")
+        return None
+    entries = []
+    for name, value in node.entries:
+        key = section.key(name.value)
+        if key is None:
+            findings.problem(name.place, _unknown(name.value, section))
+            continue
+        where = key.name if section.name == FILE.name else f"{section.name}.{key.name}"
+        formed = _formed(value, key, where, findings)
+        if formed is not None:
+            entries.append((name, formed))
+    for key in section.keys:
+        if key.required and node.key(key.name) is None:
+            findings.problem(node.place, f'{section.name}: "{key.name}" is missing: {key.about}')
+    return replace(node, entries=tuple(entries))
+
+
+def text_of(keys: Keys | None, name: str) -> Text | None:
+    """The well-formed text under a key; None where there is none."""
+    node = keys.get(name) if keys else None
+    return node if isinstance(node, Text) else None
+
+
+def texts_of(keys: Keys | None, name: str) -> tuple[Text, ...] | None:
+    """The well-formed texts under a key, one or many; None where the key is not written."""
+    node = keys.get(name) if keys else None
+    if node is None:
+        return None
+    nodes = node.nodes if isinstance(node, Items) else (node,)
+    return tuple(each for each in nodes if isinstance(each, Text))
+
+
+def keys_of(keys: Keys | None, name: str) -> Keys | None:
+    node = keys.get(name) if keys else None
+    return node if isinstance(node, Keys) else None
+
+
+def items_of(keys: Keys | None, name: str) -> Items | None:
+    node = keys.get(name) if keys else None
+    return node if isinstance(node, Items) else None
+
+
+def describe(node: Node) -> str:
+    """`"off"`, `a list`, `keys and values`, `nothing`: what was found where something else was expected."""
+    if isinstance(node, Items):
+        return "a list"
+    if isinstance(node, Keys):
+        return "keys and values"
+    if node.include:
+        return f"!include {node.value}"
+    return "nothing" if node.nothing else f'"{shorten(node.value)}"'
+
+
+def shorten(text: str) -> str:
+    """One line of a text, at most 60 characters, for a message."""
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:57]}..."
+
+
+def _unknown(name: str, section: Section) -> str:
+    if name in section.later:
+        return f'"{name}" is not supported by this version: {section.later[name]}'
+    known = [key.name for key in section.keys]
+    return f'{section.name}: unknown key "{shorten(name)}"{did_you_mean(name, known) or f"; known are {listed(known)}"}'
+
+
+_INNER = {Form.TAGS: Form.TEXTS, Form.TEXT_BY_NAME: Form.TEXT, Form.FIGURES: Form.TEXT_BY_NAME}
+"""What stands under each name of a mapping whose names are the user's own."""
+
+
+def _formed(node: Node, key: Key, where: str, findings: Findings) -> Node | None:
+    """The node when it has the key's form, or what of it has."""
+    if isinstance(node, Text) and node.include and key.form is not Form.RULES:
+        findings.problem(node.place, f"{where}: !include brings rules; it stands under rules only")
+        return None
+    match key.form:
+        case Form.TEXT | Form.FLAG:
+            return _text(node, key, where, findings)
+        case Form.TEXTS:
+            return _texts(node, key, where, findings)
+        case Form.SECTION if key.section:
+            return read_section(node, key.section, findings)
+        case Form.SECTIONS if key.section:
+            return _sections(node, key, key.section, where, findings)
+        case Form.NAMED if key.section:
+            return _named(node, key.section, where, findings)
+        case Form.RULES:
+            return _rules(node, where, findings)
+        case _:
+            return _by_name(node, key, where, findings)
+
+
+def _expected(node: Node, form: str, where: str, findings: Findings, guess: str = "") -> None:
+    findings.problem(node.place, f"{where}: expected {form}, found {describe(node)}{guess}")
+
+
+def _text(node: Node, key: Key, where: str, findings: Findings) -> Text | None:
+    choices = ("true", "false") if key.form is Form.FLAG else key.choices
+    expected = listed(choices, "or") if choices else "a text"
+    if not isinstance(node, Text) or node.nothing or not node.value.strip():
+        _expected(node, expected, where, findings)
+    elif choices and node.value not in choices:
+        guess = did_you_mean(node.value, choices)
+        _expected(node, expected, where, findings, guess if "did you mean" in guess else "")
+    else:
+        return node
+    return None
+
+
+def _texts(node: Node, key: Key, where: str, findings: Findings) -> Node | None:
+    if isinstance(node, Items):
+        nodes = [_text(each, key, where, findings) for each in node.nodes]
+        return replace(node, nodes=tuple(each for each in nodes if each))
+    if isinstance(node, Keys) or node.nothing:
+        return _expected(node, "a text or a list of texts", where, findings)
+    return _text(node, key, where, findings)
+
+
+def _sections(node: Node, key: Key, section: Section, where: str, findings: Findings) -> Node | None:
+    if not isinstance(node, Items):
+        return _expected(node, "a list", where, findings)
+    found = [
+        each if isinstance(each, Text) and each.value == key.word else read_section(each, section, findings)
+        for each in node.nodes
+    ]
+    return replace(node, nodes=tuple(each for each in found if each))
+
+
+def _named(node: Node, section: Section, where: str, findings: Findings) -> Node | None:
+    if isinstance(node, Text) and node.nothing:
+        return Keys((), node.place)
+    if not isinstance(node, Keys):
+        return _expected(node, "names, each with keys and values", where, findings)
+    found = [(name, read_section(value, section, findings)) for name, value in node.entries]
+    return replace(node, entries=tuple((name, value) for name, value in found if value is not None))
+
+
+def _rules(node: Node, where: str, findings: Findings) -> Node | None:
+    """A list, which may come from other files; each rule is read for itself, later."""
+    if isinstance(node, Items) or (isinstance(node, Text) and node.include):
+        return node
+    if isinstance(node, Text) and node.nothing:
+        text = f"{where}: found nothing; write [] for no rules, or leave the key out for the starter rules"
+        return findings.problem(node.place, text)
+    return _expected(node, "a list of rules or !include FILE", where, findings)
+
+
+def _by_name(node: Node, key: Key, where: str, findings: Findings) -> Node | None:
+    if not isinstance(node, Keys):
+        return _expected(node, "names, each with a value", where, findings)
+    inner = replace(key, form=_INNER[key.form])
+    found = [(name, _formed(value, inner, f"{where}.{name.value}", findings)) for name, value in node.entries]
+    return replace(node, entries=tuple((name, value) for name, value in found if value is not None))

@@ -1,0 +1,180 @@
+"""The keys of nephoscope.yaml, as rows: what each is for, which form its value has. The check and the JSON Schema are
+both read from here, so that an editor and `validate` say the same.
+
+A key that CONFIG promises for a later version stands under `later`, so that it is told apart from a misspelt one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from nephoscope.model.resource import Kind
+from nephoscope.model.rule import Severity
+
+
+class Form(StrEnum):
+    """What a value looks like."""
+
+    TEXT = "text"
+    FLAG = "flag"
+    TEXTS = "texts"  # one, or a list
+    SECTION = "section"
+    SECTIONS = "sections"  # a list of them
+    RULES = "rules"  # a list of sections that may come from other files
+    NAMED = "named"  # a section under each name that the user chooses
+    TAGS = "tags"  # texts under each name
+    TEXT_BY_NAME = "text by name"
+    FIGURES = "figures"  # texts by name, under each name
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """choices: the only words that are allowed. word: a text that may stand in place of one section of a list.
+    pattern: of the text (a JSON Schema pattern); only for editors, the check says more."""
+
+    name: str
+    form: Form
+    about: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    section: Section | None = None
+    word: str = ""
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """name: as messages call it. later: keys of a later version and what they will do."""
+
+    name: str
+    keys: tuple[Key, ...]
+    later: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self, name: str) -> Key | None:
+        return next((key for key in self.keys if key.name == name), None)
+
+
+DURATION = r"^\s*[0-9]+\s*(s|min|h|d)\s*$"
+REFERENCE = r"^\$\{(env|ssm|secretsmanager|stack):[^}]+\}$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+KINDS = (Kind.INSTANCE.value, Kind.BUCKET.value)
+MISSING = ("ignore", "missing", "breaching", "notBreaching", "tell")
+FORMATS = ("json", "slack", "alertmanager")
+
+SELECTOR = Section("where", (Key("tags", Form.TAGS, "Tags that a resource must have; * stands for any value.", True),))
+EXCEPT = Section("except", (Key("tags", Form.TAGS, "Tags of resources that are left out; * stands for any value.", True),))
+
+ACCOUNT = Section(
+    "accounts",
+    (
+        Key("role", Form.TEXT, "ARN of the role to assume in that account (infra/aws has its template).", True),
+        Key("external_id", Form.TEXT, "Reference to the external id that the role's trust asks for.", pattern=REFERENCE),
+    ),
+)
+
+AWS = Section(
+    "gather.aws",
+    (
+        Key("regions", Form.TEXTS, "Regions, or `all` for every one the account has opted into."),
+        Key("accounts", Form.SECTIONS, "Left out: the account it runs in, which a list calls `own`.", False, (), ACCOUNT, "own"),
+        Key("resources", Form.TEXTS, "What is watched; instance when left out.", choices=KINDS),
+        Key("where", Form.SECTION, "Only resources with these tags.", section=SELECTOR),
+        Key("except", Form.SECTION, "Not the resources with these tags.", section=EXCEPT),
+    ),
+    {"organization": "accounts found by AWS Organizations"},
+)
+
+GATHER = Section(
+    "gather",
+    (
+        Key("every", Form.TEXT, "How often the functions run, `1 min` when left out.", pattern=DURATION),
+        Key("blind_after", Form.TEXT, "How long nothing can be read of a scope until that is told.", pattern=DURATION),
+        Key("grace", Form.TEXT, "How long after its launch a machine's missing points are no news.", pattern=DURATION),
+        Key("aws", Form.SECTION, "Amazon Web Services.", section=AWS),
+    ),
+    {"gcp": "Google Cloud", "azure": "Azure"},
+)
+
+CLOUDWATCH = Section(
+    "publish.cloudwatch",
+    (
+        Key("region", Form.TEXT, "Where metrics and dashboard are; the first region gathered when left out."),
+        Key("dashboard", Form.TEXT, "The dashboard's name; the fleet's when left out.", pattern=r"^[A-Za-z0-9_-]{1,200}$"),
+        Key("namespace", Form.TEXT, "CloudWatch namespace of the metrics it writes; nephoscope when left out."),
+        Key("distributions", Form.TEXTS, "Metrics that are published as fleet distributions, with percentiles."),
+        Key("detail", Form.TEXT, "fleet: distributions. resource: a series each.", choices=("fleet", "resource")),
+    ),
+)
+
+PUBLISH = Section(
+    "publish",
+    (Key("cloudwatch", Form.SECTION, "The dashboard and what stands on it.", section=CLOUDWATCH),),
+    {"elasticsearch": "publishing to Elasticsearch"},
+)
+
+RULE = Section(
+    "rule",
+    (
+        Key("name", Form.TEXT, "Unique over all files; stands in every message.", True, pattern=NAME),
+        Key("on", Form.TEXT, "The kind of resource.", True, KINDS),
+        Key("when", Form.TEXT, "What is bad: `cpu.utilization > 90 %`, `state is stopped`, `check.system is failed`.", True),
+        Key("for", Form.TEXT, "How long: `10 min`, or `3 of 5 min`. Left out: one point is enough."),
+        Key("clear", Form.TEXT, "When it is over: `cpu.utilization < 80 % for 5 min`. Left out: `when` no longer holds."),
+        Key("missing", Form.TEXT, "What an absent point means; tell: no data is told to the channels.", choices=MISSING),
+        Key("severity", Form.TEXT, "warning when left out.", choices=tuple(Severity)),
+        Key("tell", Form.TEXTS, "Channels; all that are no fallback when left out, [] for none."),
+        Key("where", Form.SECTION, "Only resources with these tags.", section=SELECTOR),
+        Key("except", Form.SECTION, "Not the resources with these tags.", section=EXCEPT),
+        Key("labels", Form.TEXT_BY_NAME, "Carried by every message of this rule."),
+        Key("runbook", Form.TEXT, "Address of a page that says what to do.", pattern="^https?://"),
+        Key("summary", Form.TEXT, "A sentence for the message."),
+    ),
+    {
+        "by": "rules over groups of resources",
+        "group_by": "grouping",
+        "repeat": "repeated messages",
+        "escalate": "escalation",
+        "owner": "routing by owner",
+    },
+)
+
+CHANNEL = Section(
+    "channel",
+    (
+        Key("sns", Form.TEXT, "ARN of a topic, or `${stack:AlertTopic}`, the deployment's own."),
+        Key("webhook", Form.TEXT, "Reference to the address (or the address, where it holds no secret)."),
+        Key("format", Form.TEXT, "Of a webhook; json when left out.", choices=FORMATS),
+        Key("secret", Form.TEXT, "Reference to the key that signs a webhook's messages (whsec_...).", pattern=REFERENCE),
+        Key("fallback", Form.FLAG, "Told when another channel had to be given up."),
+        Key("allow", Form.TEXTS, "Exceptions from the address check, for this channel.", choices=("http", "private")),
+        Key("max_age", Form.TEXT, "How long a message is tried; `1 d` when left out.", pattern=DURATION),
+    ),
+    {
+        "group_by": "grouping of messages",
+        "group_wait": "grouping of messages",
+        "repeat": "repeated messages",
+        "email": "mail as a channel of its own (an SNS topic can send mail)",
+    },
+)
+
+FILE = Section(
+    "nephoscope.yaml",
+    (
+        Key("fleet", Form.TEXT, "Names the dashboard and stands in every metric and alert.", True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"),
+        Key("gather", Form.SECTION, "What is watched.", True, section=GATHER),
+        Key("publish", Form.SECTION, "Where it is shown.", section=PUBLISH),
+        Key("rules", Form.RULES, "What counts as bad. Left out: the starter rules.", section=RULE),
+        Key("tell", Form.NAMED, "Who is told: a name for each channel.", section=CHANNEL),
+        Key("limits", Form.FIGURES, "Your own quotas in place of rows of the catalog."),
+        Key("prices", Form.FIGURES, "Your own prices in place of rows of the catalog."),
+    ),
+    {
+        "routes": "routing by severity, label or owner",
+        "quiet": "maintenance windows",
+        "mute": "muting one rule by another",
+        "silences": "silences in the file",
+    },
+)
