@@ -2,6 +2,8 @@
 
 ministack: one process for the whole session, for plain tables, queues, topics and functions. Take names that are
 yours alone (`uuid4`), for others use it at the same time.
+local_aws: the whole local AWS (front, fleet, ledger, ministack), one for the session and as new for each test.
+fleet_aws: the front and a fleet only, an instance for each test; up in milliseconds, nothing that ministack answers.
 """
 
 from __future__ import annotations
@@ -11,8 +13,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from nephoscope.localcloud.aws.ministack import Ministack, sdk_environment
+from nephoscope.localcloud.aws.local import LocalAws
+from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT, Ministack, sdk_environment
+from nephoscope.localcloud.fleet import Fleet, simulate
 
+NOON = 1_795_435_200
+"""2026-11-23T12:00:00Z, a Monday: where the tests' fleets begin."""
+MEMBER_ACCOUNT = "222222222222"
 NOWHERE = "http://127.0.0.1:9"
 """The discard port: a call that no test has pointed anywhere is refused at once, never sent to a real cloud."""
 
@@ -32,4 +39,32 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
 def ministack() -> Iterator[Ministack]:
     """The emulator alone. `.url`, `.environment()`, `.client("dynamodb")`."""
     with Ministack() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Fleet:
+    """Sixty machines in three regions of two accounts, with the default story of 45 minutes from NOON on."""
+    return simulate(1, 60, accounts=(HOME_ACCOUNT, MEMBER_ACCOUNT), start=NOON)
+
+
+@pytest.fixture(scope="session")
+def _running_local_aws(fleet: Fleet) -> Iterator[LocalAws]:
+    with LocalAws(fleet) as running:
+        yield running
+
+
+@pytest.fixture
+def local_aws(_running_local_aws: LocalAws, fleet: Fleet) -> LocalAws:
+    """Reset for this test; its time stands at NOON until `.set_time()`, and `.set_time(None)` gives the wall's."""
+    _running_local_aws.reset(fleet)
+    _running_local_aws.set_time(NOON)
+    return _running_local_aws
+
+
+@pytest.fixture
+def fleet_aws(fleet: Fleet) -> Iterator[LocalAws]:
+    """The front without ministack, at NOON."""
+    with LocalAws(fleet, with_ministack=False) as running:
+        running.set_time(NOON)
         yield running

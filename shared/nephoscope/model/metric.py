@@ -47,7 +47,8 @@ class Source:
     value inside = vendor's value * scale, divided by the period's seconds where `per_second`.
     dimensions: the vendor's dimension -> `{id}` (the resource's id) or a fixed value.
     discover: the other dimensions vary (agent's configuration, storage class): they are listed first and become
-    attributes by `attributes` (vendor's dimension -> our attribute).
+    attributes by `attributes` (vendor's dimension -> our attribute). leave_out: a listed series that has this value in
+    this dimension is not read.
     period, fine_period: seconds between points, without and with detailed monitoring.
     delay, fine_delay: seconds after a period's end until its point is final, at either period.
     every: seconds between reads at the least; 0 where the period decides.
@@ -64,6 +65,7 @@ class Source:
     page: str
     dimensions: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
+    leave_out: Mapping[str, str] = field(default_factory=dict)
     discover: bool = False
     fine_period: int | None = None
     fine_delay: int | None = None

@@ -55,7 +55,7 @@ def render_snapshot(
         values=_newest(facts, before),
         counts=count_states(facts.inventory.resources),
         gaps=tuple(map(str, facts.gaps)),
-        firing=tuple(_line(record, rules.get(record.rule)) for record in firing),
+        firing=tuple(firing_line(record, rules.get(record.rule)) for record in firing),
         coverage=coverage,
     )
 
@@ -88,7 +88,8 @@ def _newest(facts: Facts, before: Snapshot | None) -> Mapping[str, Mapping[str, 
     return values
 
 
-def _line(record: AlertRecord, rule: Rule | None) -> Mapping[str, object]:
+def firing_line(record: AlertRecord, rule: Rule | None) -> Mapping[str, object]:
+    """One open alert as pages show it. rule: None where it was removed since."""
     return {
         "alert_key": record.alert_key,
         "rule": record.rule,

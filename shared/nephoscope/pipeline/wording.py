@@ -215,7 +215,7 @@ def _condition(n: Notification) -> str:
     """`cpu.utilization is 93.4 %, above 90 %`; for what is seen rather than measured, the rule's own words."""
     if not n.metric or n.value is None:
         return _own_words(n)
-    if n.threshold is None:
+    if n.threshold is None or not math.isfinite(n.value):
         return f"{_measured(n)} is {render_value(n.value, n.unit)}"
     value, threshold = render_pair(n.value, n.threshold, n.unit)
     side = "above" if n.value > n.threshold else "below" if n.value < n.threshold else "at the threshold of"

@@ -28,6 +28,7 @@ PALETTE = (
     "#7f7f7f",
 )
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 10, 22
+_INTERVALS = 4
 _STEPS = (MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY)
 _MANY_DAYS = 2 * DAY
 
@@ -103,21 +104,23 @@ def _frame(
     low = float(axis.get("min", min(values)))
     high = float(axis.get("max", _ceiling(max(values), low)))
     start = min(one.times[0] for one in series)
-    return Frame(*size, start, max(max(one.times[-1] for one in series), start + MINUTE), low, high)
+    end = max(one.times[-1] for one in series)
+    return Frame(*size, start, max(end, start + MINUTE), low, high)
 
 
 def _ceiling(value: float, low: float) -> float:
-    """A round number a little above the highest value."""
-    span = value - low
+    """A little above the highest value, so that four equal steps to it are round numbers."""
+    span = (value - low) * 1.05 / _INTERVALS
     if span <= 0:
         return low + 1
-    step = 10 ** math.floor(math.log10(span)) / 2
-    return low + math.ceil(span * 1.05 / step) * step
+    size = 10.0 ** math.floor(math.log10(span))
+    step = next((nice * size for nice in (1, 2, 2.5, 5) if nice * size >= span), 10 * size)
+    return low + _INTERVALS * step
 
 
 def _grid(frame: Frame) -> Iterator[Html]:
-    for place in range(5):
-        value = frame.low + (frame.high - frame.low) * place / 4
+    for place in range(_INTERVALS + 1):
+        value = frame.low + (frame.high - frame.low) * place / _INTERVALS
         y = frame.y(value)
         yield tag("line", x1=_LEFT, x2=frame.width - _RIGHT, y1=y, y2=y, class_="grid")
         yield tag("text", short(value), x=_LEFT - 6, y=y + 4, class_="tick", text_anchor="end")
@@ -125,7 +128,8 @@ def _grid(frame: Frame) -> Iterator[Html]:
     pattern = "%d %b" if frame.end - frame.start >= _MANY_DAYS else "%H:%M"
     for at in range(-(-frame.start // step) * step, frame.end + 1, step):
         words = datetime.fromtimestamp(at, UTC).strftime(pattern)
-        yield tag("text", words, x=frame.x(at), y=frame.height - 6, class_="tick", text_anchor="middle")
+        anchor = "end" if frame.x(at) > frame.width - _RIGHT - 16 else "middle"
+        yield tag("text", words, x=frame.x(at), y=frame.height - 6, class_="tick", text_anchor=anchor)
 
 
 # --- what is drawn -----------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The series behind a dashboard, asked for as CloudWatch's console does: a widget's metrics become GetMetricData queries.
+"""The series behind a dashboard, asked for as the console does: a widget's metrics become GetMetricData queries.
 
 Source: AmazonCloudWatch API reference, "Dashboard Body Structure and Syntax" (metrics array, `.` and `...`) and
 GetMetricData (one Metrics Insights query a call).

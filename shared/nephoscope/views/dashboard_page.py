@@ -15,8 +15,12 @@ from nephoscope.views.dashboard_data import Drawn, WidgetData, WidgetKey, widget
 from nephoscope.views.markdown import render_markdown
 from nephoscope.views.markup import Html, join, tag
 
-COLUMN, ROW = 51, 44
-"""Pixels of a grid unit on a page of 1,280."""
+COLUMN, ROW = 52, 52
+"""Pixels of a grid unit and the space after it, on a page of 1,280."""
+AROUND, ABOVE_AND_BELOW = 32, 90
+"""Pixels of a widget that its graph cannot have: padding; title and two lines of legend."""
+SMALL = 8
+"""Grid units up to which two widgets stand side by side on a narrow page."""
 LEGEND = 12
 """Names under a graph at most."""
 
@@ -56,11 +60,12 @@ def _widget(widget: Mapping[str, Any], data: WidgetData | None, custom: str | No
             content = _metric(widget, data) if data else tag("p", "Not asked for.", class_="empty")
         case other:
             content = tag("p", f"A widget of type {other} is not drawn here.", class_="empty")
-    return tag("section", tag("h3", properties.get("title", "")), content, class_=widget["type"], style=place)
+    kind = f"{widget['type']} small" if widget["width"] <= SMALL else widget["type"]
+    return tag("section", tag("h3", properties.get("title", "")), content, class_=kind, style=place)
 
 
 def _frame(html: str) -> Html:
-    return tag("iframe", srcdoc=f"{_FRAME_STYLE}{html}", sandbox="allow-popups", loading="lazy", title="custom widget")
+    return tag("iframe", srcdoc=f"{_FRAME_STYLE}{html}", sandbox="allow-popups", title="custom widget")
 
 
 def _metric(widget: Mapping[str, Any], data: WidgetData) -> Html:
@@ -69,8 +74,8 @@ def _metric(widget: Mapping[str, Any], data: WidgetData) -> Html:
         return tag("p", f"Could not be read: {data.problem}", class_="problem")
     if properties.get("view") == "singleValue":
         return tag("div", *_tiles(data.series), class_="tiles")
-    height = widget["height"] * ROW - 74
-    graph = draw_graph(data.series, properties, widget["width"] * COLUMN - 24, height)
+    size = widget["width"] * COLUMN - AROUND, widget["height"] * ROW - ABOVE_AND_BELOW
+    graph = draw_graph(data.series, properties, *size)
     return join([graph, _legend([one for one in data.series if one.times])])
 
 
@@ -136,7 +141,7 @@ _STYLE = (
     "iframe{border:0;width:100%;flex:1;min-height:150px;color-scheme:inherit}"
     "footer{text-align:center;font-size:12px}"
     "@media(max-width:900px){body{padding:8px}main{grid-template-columns:repeat(2,minmax(0,1fr))}"
-    "section{grid-column:1/-1;grid-row:auto}"
+    "section{grid-column:1/-1;grid-row:auto}section.small{grid-column:auto}"
     ".tick,.mark{font-size:13px}iframe{min-height:280px}}"
 )
 

@@ -1,4 +1,4 @@
-"""The little Markdown that our text widgets use: headings, paragraphs, bold, code, links, lists. Everything is escaped."""
+"""The little Markdown of our text widgets: headings, paragraphs, bold, code, links, lists. Everything is escaped."""
 
 from __future__ import annotations
 

@@ -73,5 +73,3 @@ def _take_in(summary: Summary, datum: Datum) -> None:
         summary.add(value, times)
     if datum.statistics:
         summary.add_set(*datum.statistics)
-
-

@@ -24,11 +24,8 @@ FUTURE_SECONDS = 2 * 3600
 _LARGEST = 2.0**360
 _NAMESPACE = re.compile(r"[^:][0-9A-Za-z.\-_/#:]{0,254}")
 _SIZES = ("Bytes", "Bits", *(size + what for size in ("Kilo", "Mega", "Giga", "Tera") for what in ("bytes", "bits")))
-_UNITS = frozenset(
-    ("None", "Percent", "Count", "Count/Second", "Seconds", "Microseconds", "Milliseconds")
-    + _SIZES
-    + tuple(f"{size}/Second" for size in _SIZES)
-)
+_PLAIN_UNITS = ("None", "Percent", "Count", "Count/Second", "Seconds", "Microseconds", "Milliseconds")
+_UNITS = frozenset({*_PLAIN_UNITS, *_SIZES, *(f"{size}/Second" for size in _SIZES)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +115,9 @@ def _values(row: Mapping[str, Any], path: str) -> tuple[_Weights, tuple[float, f
     given = [part for part in ("Value", "Values", "StatisticValues") if part in row]
     if len(given) > 1:
         both = " and ".join(given)
-        raise combination(f"The parameters {both} of {path} are mutually exclusive and you have specified more than one.")
+        raise combination(
+            f"The parameters {both} of {path} are mutually exclusive and you have specified more than one."
+        )
     if not given:
         raise missing(f"At least one of {path}.Value, {path}.Values and {path}.StatisticValues is required.")
     if given == ["Value"]:
@@ -160,5 +159,7 @@ def _number(value: Any, path: str) -> float:
     except (TypeError, ValueError) as error:
         raise AwsError("SerializationException", f"{path} is not a number") from error
     if not math.isfinite(number) or abs(number) > _LARGEST:
-        raise invalid_value(f"The value {value} for parameter {path} is invalid: NaN, Infinity and values beyond 2^360.")
+        raise invalid_value(
+            f"The value {value} for parameter {path} is invalid: NaN, Infinity and values beyond 2^360."
+        )
     return number

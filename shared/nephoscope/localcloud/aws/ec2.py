@@ -78,7 +78,9 @@ def _asked(world: World, call: Call) -> Sequence[Sighting]:
     if not wanted:
         return seen
     if "MaxResults" in call.params:
-        raise AwsError("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
+        raise AwsError(
+            "InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults"
+        )
     by_id = {sighting.instance.id: sighting for sighting in seen}
     if strangers := [instance for instance in wanted if instance not in by_id]:
         ids = ", ".join(strangers)
@@ -89,7 +91,9 @@ def _asked(world: World, call: Call) -> Sequence[Sighting]:
 def _page(found: Sequence[Sighting], call: Call) -> tuple[Sequence[Sighting], str]:
     size = int(call.params.get("MaxResults", PAGE))
     if not 5 <= size <= PAGE:
-        raise AwsError("InvalidParameterValue", f"Value ( {size} ) for parameter maxResults is invalid. Expecting 5 to {PAGE}.")
+        raise AwsError(
+            "InvalidParameterValue", f"Value ( {size} ) for parameter maxResults is invalid. Expecting 5 to {PAGE}."
+        )
     start = _read_token(call.params.get("NextToken", ""))
     following = start + size
     return found[start:following], _write_token(following) if following < len(found) else ""
@@ -137,7 +141,6 @@ def _any_fits(facts: Sequence[str], patterns: Sequence[str]) -> bool:
 def _tag_facts(name: str) -> _Facts:
     key = name.removeprefix("tag:")
     return lambda sighting: [sighting.instance.tags[key]] if key in sighting.instance.tags else []
-
 
 
 _COMMON: Mapping[str, _Facts] = {

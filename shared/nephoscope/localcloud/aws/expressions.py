@@ -13,12 +13,13 @@ import operator
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from nephoscope.localcloud.aws.call import AwsError
 from nephoscope.localcloud.aws.course import Course
 from nephoscope.localcloud.aws.grammar import Binary, Invoke, Listing, Name, Node, Number, Text, parse_expression
 from nephoscope.localcloud.aws.insights import run_insights
-from nephoscope.localcloud.aws.scene import Scene as Scene
+from nephoscope.localcloud.aws.scene import Scene
 from nephoscope.localcloud.aws.search import run_search
 
 Value = float | Course | list[Course]
@@ -199,7 +200,7 @@ def _filled(scene: Scene, course: Course, how: str) -> Course:
         return replace(course, points=points)
     if how == "LINEAR":
         known = sorted(course.points)
-        for left, right in zip(known, known[1:], strict=False):
+        for left, right in pairwise(known):
             for at in range(left + course.period, right, course.period):
                 share = (at - left) / (right - left)
                 points[at] = course.points[left] * (1 - share) + course.points[right] * share

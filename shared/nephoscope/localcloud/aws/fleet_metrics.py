@@ -80,9 +80,7 @@ class MachineStream:
         while its region's points come late."""
         late = [
             incident.seconds
-            for incident in self.fleet.incidents(
-                Happening.LATE_POINTS, self.instance.account, self.instance.region, at
-            )
+            for incident in self.fleet.incidents(Happening.LATE_POINTS, self.instance.account, self.instance.region, at)
         ]
         return at + self.period + 30 + 30 * noise(self.instance.number, at) + max(late, default=0)
 
@@ -191,7 +189,7 @@ _MAKERS: Mapping[str, Callable[[FleetMetrics, str], Iterator[MachineStream | Buc
 
 
 def _agent_dimensions(instance: Instance, row: Row) -> Iterator[dict[str, str]]:
-    """Three agents, configured by three people: only the id; what the wizard proposes; what an autoscaling group adds."""
+    """Three agents, set up by three people: the id only; what the wizard proposes; with an autoscaling group."""
     labels = {"InstanceId": instance.id}
     if instance.agent >= 2:
         labels |= {"ImageId": f"ami-{instance.number:016x}a", "InstanceType": instance.type}

@@ -17,8 +17,9 @@ from typing import Any
 
 from nephoscope.localcloud.aws.call import Answer, AwsError, Call
 from nephoscope.localcloud.aws.course import Course
-from nephoscope.localcloud.aws.expressions import Scene, evaluate
+from nephoscope.localcloud.aws.expressions import evaluate
 from nephoscope.localcloud.aws.protocol import parse_time, render_answer
+from nephoscope.localcloud.aws.scene import Scene
 from nephoscope.localcloud.aws.streams import MetricKey, Window, bucketed
 from nephoscope.localcloud.aws.summary import check_statistic
 from nephoscope.localcloud.aws.world import World
@@ -67,7 +68,9 @@ def _checked(params: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         if not params.get(name):
             raise AwsError("ValidationError", f"The parameter {name} is required.")
     if len(queries) > QUERIES:
-        raise AwsError("ValidationError", f"The collection MetricDataQueries must not have a size greater than {QUERIES}.")
+        raise AwsError(
+            "ValidationError", f"The collection MetricDataQueries must not have a size greater than {QUERIES}."
+        )
     ids = [str(query.get("Id", "")) for query in queries]
     for name in ids:
         if not _ID.fullmatch(name):
@@ -161,9 +164,7 @@ def _results(scene: _Scene, query: Mapping[str, Any]) -> Iterator[_Result]:
 
 def _cut(scene: _Scene, query: Mapping[str, Any], result: _Result) -> None:
     """Where the script says so, the newer half of a series is missing, and the answer says that it is."""
-    for incident in scene.world.fleet.incidents(
-        Happening.PARTIAL_DATA, scene.account, scene.region, scene.window.now
-    ):
+    for incident in scene.world.fleet.incidents(Happening.PARTIAL_DATA, scene.account, scene.region, scene.window.now):
         name = json.dumps(query["MetricStat"]["Metric"], sort_keys=True)
         number = int.from_bytes(name.encode()[-8:])
         if noise(number, int(scene.window.now) // 60) < incident.share:

@@ -65,7 +65,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
     while place < end:
         found = _TOKEN.match(text, place)
         if not found or found.lastgroup is None:
-            raise AwsError("ValidationError", f"Error in expression: unexpected {text[place:place + 20]!r}")
+            raise AwsError("ValidationError", f"Error in expression: unexpected {text[place : place + 20]!r}")
         word = found[found.lastgroup]
         if found.lastgroup in ("single", "double"):
             tokens.append(("text", re.sub(r"\\(.)", r"\1", word)))

@@ -46,7 +46,10 @@ def _template(operation: str, http: Mapping[str, str]) -> _Template:
     fixed = {key: value for key, value in parse_qsl(query, keep_blank_values=True) if key != "x-id"}
     parts = re.split(r"\{(\w+)(\+?)\}", uri.rstrip("/"))
     literals = parts[0::3]
-    names = [f"(?P<{name}>.+)" if greedy else f"(?P<{name}>[^/]+)" for name, greedy in zip(parts[1::3], parts[2::3])]
+    names = [
+        f"(?P<{name}>.+)" if greedy else f"(?P<{name}>[^/]+)"
+        for name, greedy in zip(parts[1::3], parts[2::3], strict=True)
+    ]
     pattern = "".join(re.escape(text) + name for text, name in zip(literals, [*names, ""], strict=True))
     weight = 1000 * len(fixed) + sum(map(len, literals)) - len(names)
     return _Template(operation, http["method"], re.compile(pattern + "/?"), fixed, weight)

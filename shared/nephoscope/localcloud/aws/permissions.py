@@ -84,7 +84,9 @@ _RESOURCES: Mapping[str, Callable[[Call], str]] = {
     "sts:AssumeRole": lambda call: str(call.params.get("RoleArn", "*")),
     "lambda:Invoke": lambda call: _given_or(call, call.params.get("FunctionName"), "lambda", "function:"),
     "s3:ListBuckets": lambda _: "*",
-    "s3:*": lambda call: "arn:aws:s3:::" + "/".join(str(call.params[key]) for key in ("Bucket", "Key") if key in call.params),
+    "s3:*": lambda call: (
+        "arn:aws:s3:::" + "/".join(str(call.params[key]) for key in ("Bucket", "Key") if key in call.params)
+    ),
 }
 
 

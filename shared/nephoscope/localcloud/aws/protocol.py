@@ -166,7 +166,7 @@ def parse_time(value: Any) -> float:
         seconds = float(value)
     except (TypeError, ValueError):
         try:
-            seconds = datetime.fromisoformat(str(value).replace("Z", "+00:00")).timestamp()
+            seconds = datetime.fromisoformat(str(value)).timestamp()
         except ValueError as error:
             raise AwsError("ValidationError", f"timestamp {value!r} must follow ISO8601") from error
     if not math.isfinite(seconds):

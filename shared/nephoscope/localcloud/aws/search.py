@@ -30,7 +30,9 @@ def run_search(scene: Scene, text: str, statistic: str, period: int) -> list[Cou
     test = search.any_of()
     search.end()
     streams = scene.world.named(scene.account, scene.region, search.namespace, search.metric_name)
-    found = [stream for stream in streams if test(stream) and stream.active(scene.window.now - _TWO_WEEKS, scene.window.now)]
+    found = [
+        stream for stream in streams if test(stream) and stream.active(scene.window.now - _TWO_WEEKS, scene.window.now)
+    ]
     found = sorted(found, key=lambda stream: stream.key)[:FOUND]
     scene.units += len(found)
     return [_course(scene, stream, statistic, period or _DEFAULT_PERIOD) for stream in found]

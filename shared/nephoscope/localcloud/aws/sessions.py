@@ -74,7 +74,9 @@ class Sessions:
         with self._lock:
             wanted = self._trust.get(role)
             if wanted is None or (wanted and wanted != call.params.get("ExternalId")):
-                message = f"User: {call.caller.principal} is not authorized to perform: sts:AssumeRole on resource: {role}"
+                message = (
+                    f"User: {call.caller.principal} is not authorized to perform: sts:AssumeRole on resource: {role}"
+                )
                 raise AwsError("AccessDenied", message, 403)
             key = "ASIA" + secrets.token_hex(8).upper()
             session = self._sessions[key] = _Session(role, name)

@@ -25,7 +25,7 @@ class Format:
     render: Callable[[Notification], dict[str, Any]]
 
     def body(self, notification: Notification) -> bytes:
-        return dump(self.render(notification)).encode("utf-8", "replace")
+        return dump(self.render(notification)).encode()
 
 
 FORMATS: Mapping[str, Format] = {
@@ -36,5 +36,7 @@ FORMATS: Mapping[str, Format] = {
 
 
 def dump(body: Mapping[str, Any]) -> str:
-    """Compact JSON; raises ValueError for a number that JSON does not know."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """Compact JSON that UTF-8 can bear: half of a surrogate pair becomes `?`. Raises ValueError for a number that JSON
+    does not know."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace").decode()

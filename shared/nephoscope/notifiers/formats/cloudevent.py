@@ -22,9 +22,9 @@ def render_cloudevent(notification: Notification) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": n.id,
-        "source": "/".join(["/nephoscope", *(quote(part, safe="") for part in place)]),
+        "source": "/".join(["/nephoscope", *map(_quoted, place)]),
         "type": f"nephoscope.alert.{n.kind}",
-        "subject": f"{n.subject.kind}/{quote(n.subject.id, safe='')}",
+        "subject": f"{n.subject.kind}/{_quoted(n.subject.id)}",
         "time": iso(n.at),
         "datacontenttype": "application/json",
         "data": _data(n),
@@ -77,3 +77,7 @@ def _resource(subject: Subject) -> dict[str, Any]:
 
 def _number(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")

@@ -9,7 +9,6 @@ attributes together hold at most 262,144 bytes.
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -101,13 +100,13 @@ def _messages(n: Notification) -> Iterator[str]:
     event["data"]["left_out"] = ["labels", "tags"]
     yield _message(n, event)
     text = truncate(render_text(n), _FOREIGN_LENGTH)
-    yield json.dumps({"default": text}, ensure_ascii=False)
+    yield dump({"default": text})
 
 
 def _message(n: Notification, event: dict[str, Any]) -> str:
     headline = truncate(f"{render_status(n)} {clean(n.rule)}: {render_headline(n)}", SMS_LENGTH)
     machines = dict.fromkeys(_MACHINES, dump(event))
-    return json.dumps({"default": render_text(n), "sms": headline, **machines}, ensure_ascii=False)
+    return dump({"default": render_text(n), "sms": headline, **machines})
 
 
 def _attributes(n: Notification) -> dict[str, str]:

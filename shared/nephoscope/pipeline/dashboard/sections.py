@@ -28,7 +28,7 @@ def overview(audience: Audience, widget_arn: str) -> Iterator[Widget]:
     region, every = audience.config.publish.region, audience.config.gather.every
     coverage = [_own(audience, "coverage", cloud) for cloud in audience.clouds]
     count = len(audience.clouds)
-    yield number("Resources with fresh data", coverage, region, series=count, period=every, size=(6, 5))
+    yield number("Resources with fresh data (%)", coverage, region, series=count, period=every, size=(6, 5))
     yield number(
         "Alerts firing", _totals(audience, "alerts_firing"), region, series=count * 2, period=every, size=(6, 5)
     )
@@ -58,7 +58,7 @@ def watcher(audience: Audience) -> Iterator[Widget]:
     """Whether nephoscope itself works, and what it costs to run."""
     yield heading("nephoscope itself", "A heartbeat that stops, or coverage below 100 %, means that we may not see.")
     for title, name, statistic, unit in (
-        ("Resources with fresh data", "coverage", "Average", "%"),
+        ("Resources with fresh data (%)", "coverage", "Average", "%"),
         ("Heartbeats: scopes that ran", "heartbeat", "Sum", ""),
         ("Data behind the clock", "lag", "Maximum", "s"),
         ("Length of a run", "run_seconds", "Maximum", "s"),
@@ -123,14 +123,15 @@ def _own(audience: Audience, name: str, cloud: Cloud, **options: object) -> list
 
 
 def _totals(audience: Audience, name: str) -> list[list[object]]:
-    """The sum over all scopes of a number that each gives once a run: whatever period CloudWatch chooses to draw, the
-    sum over it is divided by the runs in it."""
+    """The sum over all scopes of a number that each gives once a run: their average times the scopes, which is true
+    for whatever period CloudWatch chooses to draw. A Sum would grow with the period."""
     metrics: list[list[object]] = []
     for cloud in audience.clouds:
-        hidden = f"{name}_{cloud}"
-        metrics.append(_own(audience, name, cloud, id=hidden, stat="Sum", visible=False))
-        expression = f"{hidden}/(PERIOD({hidden})/{audience.config.gather.every})"
-        metrics.append([{"expression": expression, "id": f"{hidden}_now", "label": CLOUD_NAMES[cloud]}])
+        own_id = f"{name}_{cloud}"
+        scopes = sum(scope.cloud is cloud for scope in audience.scopes)
+        metrics.append(_own(audience, name, cloud, id=own_id, stat="Average", visible=False))
+        expression = f"{own_id}*{scopes}"
+        metrics.append([{"expression": expression, "id": f"{own_id}_total", "label": CLOUD_NAMES[cloud]}])
     return metrics
 
 

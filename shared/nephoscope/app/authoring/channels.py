@@ -1,0 +1,71 @@
+"""The meaning of `tell`: who is told, and how."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from nephoscope.app.authoring.document import Keys, Text
+from nephoscope.app.authoring.findings import Findings
+from nephoscope.app.authoring.gathering import duration_of
+from nephoscope.app.authoring.quantities import UnclearError
+from nephoscope.app.authoring.reading import text_of, texts_of
+from nephoscope.app.authoring.references import check_address, check_reference, check_topic
+from nephoscope.app.authoring.shape import NAME
+from nephoscope.model.config import Channel
+from nephoscope.model.time import DAY
+
+_FOR_WEBHOOKS = ("format", "secret", "allow")
+
+
+def read_channels(keys: Keys | None, findings: Findings) -> Mapping[str, Channel]:
+    """Channels by name, in the order of the file."""
+    entries = keys.entries if keys else ()
+    return {name.value: read_channel(name, node, findings) for name, node in entries if isinstance(node, Keys)}
+
+
+def read_channel(name: Text, keys: Keys, findings: Findings) -> Channel:
+    """One channel; what is wrong of it is noted and left at its default."""
+    if not re.fullmatch(NAME, name.value):
+        findings.problem(name.place, f'channel: "{name.value}" may have letters, digits and . _ - only, 64 at most')
+    _check_medium(name, keys, findings)
+    allow = {text.value for text in texts_of(keys, "allow") or ()}
+    sns, webhook = text_of(keys, "sns"), text_of(keys, "webhook")
+    _check(sns, "sns", check_topic, findings)
+    _check(webhook, "webhook", lambda t: check_address(t, allow_http="http" in allow, allow_private="private" in allow), findings)
+    _check(text_of(keys, "secret"), "secret", check_reference, findings)
+    return Channel(
+        name=name.value,
+        sns=_value(sns),
+        webhook=_value(webhook),
+        format=_value(text_of(keys, "format"), "json"),
+        secret=_value(text_of(keys, "secret")),
+        fallback=_value(text_of(keys, "fallback")) == "true",
+        allow_http="http" in allow,
+        allow_private="private" in allow,
+        max_age=duration_of(keys, "max_age", DAY, findings, most=14 * DAY),
+    )
+
+
+def _check_medium(name: Text, keys: Keys, findings: Findings) -> None:
+    media = [medium for medium in ("sns", "webhook") if keys.key(medium)]
+    if len(media) != 1:
+        both = "sns and webhook both; one channel is one of them" if media else "neither sns nor webhook"
+        findings.problem(keys.place if media else name.place, f'channel "{name.value}" has {both}')
+    elif media == ["sns"]:
+        for word in _FOR_WEBHOOKS:
+            if key := keys.key(word):
+                findings.problem(key.place, f'channel "{name.value}": {word} is for webhooks; an SNS topic has none')
+
+
+def _check(text: Text | None, key: str, check: Callable[[str], None], findings: Findings) -> None:
+    if text is None:
+        return
+    try:
+        check(text.value)
+    except UnclearError as unclear:
+        findings.problem(text.place, f"{key}: {unclear}")
+
+
+def _value(text: Text | None, default: str = "") -> str:
+    return text.value if text else default

@@ -1,0 +1,191 @@
+"""The meaning of `gather` and `publish`: which clouds, accounts, regions and resources, and where it is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from nephoscope.app.authoring.document import Items, Keys, Text
+from nephoscope.app.authoring.findings import Findings, did_you_mean
+from nephoscope.app.authoring.quantities import UnclearError, parse_duration
+from nephoscope.app.authoring.reading import items_of, keys_of, text_of, texts_of
+from nephoscope.app.authoring.references import check_reference, check_role
+from nephoscope.app.authoring.regions import check_region
+from nephoscope.model.config import AwsAccount, Gather, GatherAws, PublishCloudWatch
+from nephoscope.model.metric import Metric
+from nephoscope.model.resource import Kind
+from nephoscope.model.rule import Selector
+from nephoscope.model.time import DAY, HOUR, MINUTE
+
+ALL = "all"
+OWN = "own"
+
+_DASHBOARD = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_NAMESPACE = re.compile(r"[A-Za-z0-9_.#/-]{1,255}")
+
+
+def read_gather(keys: Keys, findings: Findings) -> tuple[int, int, int]:
+    """(every, blind_after, grace) in seconds."""
+    every = duration_of(keys, "every", 60, findings, most=HOUR)
+    return every, duration_of(keys, "blind_after", 300, findings, most=DAY), duration_of(keys, "grace", 600, findings, most=DAY)
+
+
+def duration_of(keys: Keys, name: str, default: int, findings: Findings, *, most: int) -> int:
+    """Whole minutes between one and `most`; the default where nothing, or nothing right, is written."""
+    text = text_of(keys, name)
+    if text is None:
+        return default
+    try:
+        seconds = parse_duration(text.value)
+        if seconds % MINUTE or not MINUTE <= seconds <= most:
+            shown = {HOUR: "1 h", DAY: "1 d"}.get(most, f"{most // DAY} d")
+            raise UnclearError(f'expected whole minutes from 1 min to {shown}, found "{text.value}"')
+        return seconds
+    except UnclearError as unclear:
+        findings.problem(text.place, f"{name}: {unclear}")
+        return default
+
+
+def read_aws(keys: Keys, environment: Mapping[str, str], findings: Findings) -> GatherAws:
+    """Regions left out: the one that the build's environment names, as the vendor's own tools do it."""
+    return GatherAws(
+        regions=_regions(keys, environment, findings),
+        accounts=_accounts(items_of(keys, "accounts"), findings),
+        resources=_resources(keys, findings),
+        where=read_selector(keys, findings),
+    )
+
+
+def _regions(keys: Keys, environment: Mapping[str, str], findings: Findings) -> tuple[str, ...]:
+    texts = texts_of(keys, "regions")
+    if texts is None:
+        home = environment_region(environment)
+        if not home:
+            findings.problem(keys.place, "gather.aws: no region; write regions: [eu-west-1], or all, or set AWS_REGION")
+        return (home,) if home else ()
+    node = keys.get("regions")
+    if isinstance(node, Items) and not node.nodes:
+        findings.problem(node.place, "gather.aws.regions: no region: nothing would be watched; name one, or write all")
+    if len(texts) > 1 and (word := next((text for text in texts if text.value == ALL), None)):
+        findings.problem(word.place, "gather.aws.regions: all stands alone: regions: all")
+        return (ALL,)
+    _no_doubles(texts, "region", findings)
+    return tuple(dict.fromkeys(t.value for t in texts if t.value == ALL or check_region(t, findings)))
+
+
+def environment_region(environment: Mapping[str, str]) -> str:
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
+
+
+def _no_doubles(texts: tuple[Text, ...], what: str, findings: Findings) -> None:
+    seen: set[str] = set()
+    for text in texts:
+        if text.value in seen:
+            findings.problem(text.place, f'the {what} "{text.value}" stands twice')
+        seen.add(text.value)
+
+
+def _accounts(items: Items | None, findings: Findings) -> tuple[AwsAccount, ...]:
+    if items is None:
+        return (AwsAccount(),)
+    if not items.nodes:
+        findings.problem(items.place, "gather.aws.accounts: no account; leave the key out for the one it runs in")
+    accounts: dict[str, AwsAccount] = {}
+    for node in items.nodes:
+        account = _account(node, findings) if isinstance(node, Keys) else AwsAccount()
+        if account is None:
+            continue
+        if account.id in accounts:
+            findings.problem(node.place, f"gather.aws.accounts: the account {account.id or OWN} stands twice")
+        accounts[account.id] = account
+    return tuple(accounts.values())
+
+
+def _account(keys: Keys, findings: Findings) -> AwsAccount | None:
+    role, external_id = text_of(keys, "role"), text_of(keys, "external_id")
+    if external_id is not None:
+        try:
+            check_reference(external_id.value, ("env", "secretsmanager", "ssm"))
+        except UnclearError as unclear:
+            findings.problem(external_id.place, f"external_id: {unclear}")
+    if role is None:
+        return None
+    try:
+        check_role(role.value)
+    except UnclearError as unclear:
+        findings.problem(role.place, f"role: {unclear}")
+        return None
+    return AwsAccount(role.value, external_id.value if external_id else "")
+
+
+def _resources(keys: Keys, findings: Findings) -> tuple[Kind, ...]:
+    texts = texts_of(keys, "resources")
+    if texts is None:
+        return (Kind.INSTANCE,)
+    node = keys.get("resources")
+    if isinstance(node, Items) and not node.nodes:
+        findings.problem(node.place, "gather.aws.resources: nothing would be watched; name instance or bucket")
+    _no_doubles(texts, "kind", findings)
+    return tuple(dict.fromkeys(Kind(text.value) for text in texts))
+
+
+def read_selector(keys: Keys, findings: Findings) -> Selector:
+    """`where` and `except` of a rule or of what is gathered."""
+    return Selector(_tags(keys_of(keys, "where"), findings), _tags(keys_of(keys, "except"), findings))
+
+
+def _tags(section: Keys | None, findings: Findings) -> dict[str, tuple[str, ...]]:
+    tags: dict[str, tuple[str, ...]] = {}
+    wanted = keys_of(section, "tags")
+    for key, node in wanted.entries if wanted else ():
+        values = texts_of(wanted, key.value) or ()
+        if isinstance(node, Items) and not node.nodes:
+            findings.problem(node.place, f"tags.{key.value}: an empty list matches nothing; write * for any value")
+        tags[key.value] = tuple(text.value for text in values)
+    return tags
+
+
+def read_publish(
+    keys: Keys | None, fleet: str, regions: tuple[str, ...], metrics: Mapping[str, Metric], findings: Findings
+) -> PublishCloudWatch:
+    """regions: where metrics may go when nothing is said, the first one first; may be empty or `all`."""
+    region = text_of(keys, "region")
+    if region is not None:
+        check_region(region, findings)
+    home = region.value if region else next((each for each in regions if each and each != ALL), "")
+    return PublishCloudWatch(
+        region=home,
+        dashboard=_named(keys, "dashboard", fleet, _DASHBOARD, "letters, digits, - and _", findings),
+        namespace=_namespace(keys, findings),
+        distributions=_distributions(texts_of(keys, "distributions") or (), metrics, findings),
+        detail=detail.value if (detail := text_of(keys, "detail")) else "fleet",
+    )
+
+
+def _named(
+    keys: Keys | None, name: str, default: str, pattern: re.Pattern[str], allowed: str, findings: Findings
+) -> str:
+    text = text_of(keys, name)
+    if text is None:
+        return default
+    if not pattern.fullmatch(text.value):
+        findings.problem(text.place, f'{name}: "{text.value}" may have {allowed} only')
+    return text.value
+
+
+def _namespace(keys: Keys | None, findings: Findings) -> str:
+    name = _named(keys, "namespace", "nephoscope", _NAMESPACE, "letters, digits and . - _ # /", findings)
+    text = text_of(keys, "namespace")
+    if text and name.startswith("AWS/"):
+        findings.problem(text.place, f'namespace: "{name}" belongs to the provider: names that start with AWS/ do')
+    return name
+
+
+def _distributions(texts: tuple[Text, ...], metrics: Mapping[str, Metric], findings: Findings) -> tuple[str, ...]:
+    _no_doubles(texts, "metric", findings)
+    for text in texts:
+        if text.value not in metrics:
+            guess = did_you_mean(text.value, metrics)
+            text_ = f'distributions: unknown metric "{text.value}"{guess} (nephoscope metrics --catalog lists them)'
+            findings.problem(text.place, text_)
+    return tuple(dict.fromkeys(text.value for text in texts if text.value in metrics))

@@ -1,0 +1,115 @@
+"""What every command is given: the arguments, the terminal, and the ways to the configuration and to the world.
+
+Nothing is opened before a command asks for it: `validate` needs no store, `list` no dashboard.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from nephoscope.app.config import load_config
+from nephoscope.app.outside import Outside, SystemClock, open_outside
+from nephoscope.app.settings import Settings
+from nephoscope.cli.terminal import Terminal
+from nephoscope.model.config import Config
+from nephoscope.model.errors import NephoscopeError
+from nephoscope.model.time import Deadline
+from nephoscope.ports import Clock
+
+if TYPE_CHECKING:
+    from nephoscope.app.authoring.compile import Compiled
+
+DEFAULT_CONFIG = "nephoscope.yaml"
+DEFAULT_STORE = "nephoscope.sqlite"
+"""Where runs from a person's machine remember, unless a deployment's table is named."""
+
+WELL, FAILED, WRONG = 0, 1, 2
+"""Exit codes: well; something could not be read or delivered; the call or the configuration is wrong."""
+
+
+class CallError(NephoscopeError):
+    """The call itself is wrong. hint: what to do next."""
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        self.hint = hint
+        super().__init__(text)
+
+
+class Command(Protocol):
+    """A module of this room. HELP: one line. EXAMPLES: shown below the options, one command a line."""
+
+    HELP: str
+    EXAMPLES: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, call: Call) -> int:
+        """Do it; returns the exit code. Raises NephoscopeError, which main turns into words and a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the command line."""
+
+    args: argparse.Namespace
+    terminal: Terminal
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def config_path(self) -> Path:
+        return Path(self.args.config)
+
+    def compiled(self) -> Compiled:
+        """The configuration as a person wrote it, with warnings. Raises ConfigError, CallError."""
+        from nephoscope.app.authoring.compile import compile_file  # noqa: PLC0415 - pydantic and YAML only where needed
+
+        return compile_file(_existing(self.config_path))
+
+    def config(self) -> Config:
+        """The configuration, from YAML or compiled JSON. Raises ConfigError, CallError."""
+        path = _existing(self.config_path)
+        if path.suffix == ".json":
+            return load_config(_read(path), str(path))
+        return self.compiled().config
+
+    def settings(self) -> Settings:
+        """The deployment's own where a table is named; a local file otherwise."""
+        given = Settings.from_environment(self.environment)
+        if self.args.store:
+            return replace(given, store="sqlite", table=self.args.store)
+        if self.args.table:
+            return replace(given, store="dynamodb", table=self.args.table)
+        if "NEPHOSCOPE_TABLE" in self.environment or "NEPHOSCOPE_STORE" in self.environment:
+            return given
+        return replace(given, store="sqlite", table=DEFAULT_STORE)
+
+    def outside(self, change: Callable[[Settings], Settings] = lambda settings: settings) -> Outside:
+        """Everything that touches the world, opened as this call says. Raises ConfigError, CallError."""
+        return open_outside(self.config(), change(self.settings()), self.clock)
+
+    def deadline(self, seconds: float) -> Deadline:
+        return Deadline(self.clock.monotonic() + seconds, self.clock.monotonic)
+
+
+def _existing(path: Path) -> Path:
+    if path.is_dir():
+        raise CallError(f"{path} is a folder, not a configuration", f"Name the file in it: --config {path / DEFAULT_CONFIG}")
+    if not path.exists():
+        raise CallError(
+            f"there is no configuration {path}",
+            "Name another with --config FILE, or start with two lines:\n"
+            f'  printf "fleet: acme\\ngather: {{aws: {{regions: [eu-west-1]}}}}\\n" > {DEFAULT_CONFIG}',
+        )
+    return path
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CallError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error

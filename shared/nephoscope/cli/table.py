@@ -1,0 +1,122 @@
+"""Tables that fit the terminal: the least important columns leave first, long texts are folded, nothing is cut off.
+
+An id that ends in "…" is of no use to anyone. So a column either stands whole or not at all; those of flowing text (a
+name, a reason) are folded over several lines. Without a width, as in a pipe, everything stands on one line each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, chop_cells
+from rich.text import Text
+
+GAP = 2
+"""Blanks between columns."""
+
+NARROWEST = 12
+"""A column of flowing text is not folded into fewer cells than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """rank: 0 stays always; of the others the highest leaves first. flows: its text may be folded."""
+
+    title: str
+    rank: int = 0
+    right: bool = False
+    flows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """style: rich's word for how it looks where there are colours."""
+
+    text: str
+    style: str = ""
+
+
+Row = Sequence[Cell | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """lines: ready to print, the titles first. dropped: titles of the columns that found no room."""
+
+    lines: tuple[Text, ...]
+    dropped: tuple[str, ...] = ()
+
+
+def fit_table(columns: Sequence[Column], rows: Sequence[Row], width: int | None = None) -> Fitted:
+    """The table in at most `width` cells where its columns allow it; None: as wide as it is.
+
+    Each row has a cell for each column. The columns of rank 0 are kept even where they are too wide for the terminal.
+    """
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    natural = [
+        max([cell_len(column.title), *(cell_len(row[number].text) for row in cells)])
+        for number, column in enumerate(columns)
+    ]
+    kept = list(range(len(columns))) if width is None else _keep(columns, natural, width)
+    widths = {number: natural[number] for number in kept}
+    if width is not None:
+        _narrow(columns, widths, width)
+    titles = [Cell(column.title, "bold") for column in columns]
+    lines = [line for row in (titles, *cells) for line in _lines(columns, row, widths)]
+    return Fitted(tuple(lines), tuple(column.title for n, column in enumerate(columns) if n not in widths))
+
+
+def _keep(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:
+    """The columns that have room, each at its least width."""
+    kept = list(range(len(columns)))
+    while _total(_least(columns[number], natural[number]) for number in kept) > width:
+        droppable = [number for number in kept if columns[number].rank]
+        if not droppable:
+            break
+        kept.remove(max(droppable, key=lambda number: (columns[number].rank, number)))
+    return kept
+
+
+def _least(column: Column, natural: int) -> int:
+    return min(natural, max(NARROWEST, cell_len(column.title))) if column.flows else natural
+
+
+def _total(widths: Iterator[int]) -> int:
+    each = list(widths)
+    return sum(each) + GAP * (len(each) - 1)
+
+
+def _narrow(columns: Sequence[Column], widths: dict[int, int], width: int) -> None:
+    """Take cells from the widest column of flowing text, one by one, until all fit."""
+    while _total(iter(widths.values())) > width:
+        able = [n for n in widths if columns[n].flows and widths[n] > _least(columns[n], widths[n])]
+        if not able:
+            return
+        widths[max(able, key=lambda number: widths[number])] -= 1
+
+
+def _lines(columns: Sequence[Column], row: Sequence[Cell], widths: dict[int, int]) -> Iterator[Text]:
+    folded = {number: fold(row[number].text, widths[number]) for number in widths}
+    for level in range(max(map(len, folded.values()), default=0)):
+        line = Text(no_wrap=True)
+        for number, parts in folded.items():
+            part = parts[level] if level < len(parts) else ""
+            blanks = " " * (widths[number] - cell_len(part))
+            line.append(blanks + part if columns[number].right else part, row[number].style)
+            line.append(" " * GAP if columns[number].right else blanks + " " * GAP)
+        line.rstrip()
+        yield line
+
+
+def fold(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` cells, broken between words where that is possible; never empty."""
+    lines: list[str] = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(joined) <= width:
+            lines[-1] = joined
+            continue
+        parts = chop_cells(word, width)
+        lines[-1:] = [*filter(None, (lines[-1],)), *parts]
+    return lines

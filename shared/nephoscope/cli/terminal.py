@@ -1,0 +1,121 @@
+"""The two ends of a terminal: results to stdout, everything said about the work to stderr.
+
+Colours, progress and fitting to a width are for people: they are left out where the output goes into a pipe or a file,
+and colours also where NO_COLOR is set (no-color.org), the terminal is dumb, or `--no-color` was said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from nephoscope.cli.table import Column, Row, fit_table
+
+STATE_STYLES = {
+    "running": "green",
+    "stopped": "yellow",
+    "suspended": "yellow",
+    "unknown": "magenta",
+    "terminated": "dim",
+    "terminating": "dim",
+    "starting": "cyan",
+    "stopping": "cyan",
+    "repairing": "cyan",
+}
+SEVERITY_STYLES = {"critical": "red", "warning": "yellow", "info": "cyan"}
+
+
+class Steps(Protocol):
+    def step(self, what: str = "") -> None:
+        """One part of the work is done. what: shown while the next one runs."""
+
+
+class Terminal:
+    """What a command says, and where."""
+
+    def __init__(self, *, color: bool = True, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out = _console(out or sys.stdout, color)
+        self._err = _console(err or sys.stderr, color)
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """A line of the result."""
+        self._out.print(Text(text, style), soft_wrap=True)
+
+    def heading(self, text: str) -> None:
+        self.line(text, "bold")
+
+    def json(self, value: object, *, pretty: bool = False) -> None:
+        """One JSON document: on one line, or indented for reading. Never coloured: programs read it."""
+        escaped = not self._out.encoding.startswith("utf")
+        indent, separators = (2, None) if pretty else (None, (",", ":"))
+        text = json.dumps(value, ensure_ascii=escaped, allow_nan=False, indent=indent, separators=separators)
+        self._out.file.write(text + "\n")
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
+        """Fitted to the terminal; whole in a pipe. What found no room is named below it."""
+        fitted = fit_table(columns, rows, self._out.width if self._out.is_terminal else None)
+        for line in fitted.lines:
+            self._out.print(line, soft_wrap=True)
+        if fitted.dropped:
+            self.note(f"(no room for: {', '.join(title.lower() for title in fitted.dropped)})")
+
+    def note(self, text: str) -> None:
+        """Something worth knowing beside the result."""
+        self._err.print(Text(text, "dim"), soft_wrap=not self._err.is_terminal)
+
+    def problem(self, text: str, hint: str = "") -> None:
+        """Something went wrong. hint: what to do next."""
+        self._err.print(Text("nephoscope: ", "bold red").append(text, "not bold default"), soft_wrap=True)
+        if hint:
+            self._err.print(Text(hint), soft_wrap=not self._err.is_terminal)
+
+    def listed(self, texts: Sequence[str], style: str = "") -> None:
+        """Several lines about the work, e.g. all problems of a file."""
+        for text in texts:
+            self._err.print(Text(text, style), soft_wrap=True)
+
+    @contextmanager
+    def progress(self, what: str, total: int | None = None) -> Iterator[Steps]:
+        """A moving line on stderr while long work goes on; nothing where nobody looks."""
+        if not self._err.is_terminal or self._err.is_dumb_terminal:
+            yield _Silent()
+            return
+        count = (BarColumn(24), MofNCompleteColumn()) if total else ()
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), *count, TimeElapsedColumn())
+        with Progress(*columns, console=self._err, transient=True) as bar:
+            yield _Bar(bar, bar.add_task(what, total=total), what)
+
+
+class _Silent:
+    def step(self, what: str = "") -> None: ...
+
+
+class _Bar:
+    def __init__(self, bar: Progress, task: object, what: str) -> None:
+        self._bar = bar
+        self._task = task
+        self._what = what
+
+    def step(self, what: str = "") -> None:
+        shown = f"{self._what} {what}".rstrip()
+        self._bar.update(self._task, advance=1, description=shown)  # type: ignore[arg-type]
+
+
+def _console(file: TextIO, color: bool) -> Console:
+    plain = not (color and allows_color(os.environ))
+    return Console(
+        file=file, color_system=None if plain else "auto", markup=False, highlight=False, emoji=False, soft_wrap=True
+    )
+
+
+def allows_color(environment: Mapping[str, str]) -> bool:
+    """https://no-color.org: set and not empty, whatever its value, means no colours."""
+    return not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"

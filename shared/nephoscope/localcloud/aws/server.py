@@ -1,0 +1,140 @@
+"""HTTP around the front: threads, kept connections, bodies of any size, answers that stream."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+
+from nephoscope.localcloud.aws.backend import Stream
+from nephoscope.localcloud.aws.call import Answer, Request
+from nephoscope.localcloud.aws.front import CutError, Front
+
+_WORTH_ZIPPING = 1_000
+
+
+class FrontServer(ThreadingHTTPServer):
+    """Listens on 127.0.0.1 as soon as it is made; answers once `serve` has been called."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.front: Front | None = None
+        self._thread: threading.Thread | None = None
+        self._open: set[socket.socket] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def serve(self, front: Front) -> None:
+        self.front = front
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True, name="local-aws")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No more answers: kept connections are closed, too."""
+        if self._thread:
+            self.shutdown()
+            self._thread.join()
+        self.server_close()
+        for connection in tuple(self._open):
+            with_nothing_left(connection)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is no news here."""
+
+
+def with_nothing_left(connection: socket.socket) -> None:
+    """End a connection at once. One that has ended already is fine."""
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server_version = "nephoscope-local-aws"
+
+    def handle_one_request(self) -> None:
+        """Every method alike. Source: http.server, whose own version looks for do_GET and its sisters."""
+        self.raw_requestline = self.rfile.readline(65_537)
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
+        front = cast(FrontServer, self.server).front
+        request = self._request()
+        try:
+            answer = front.answer(request) if front else Answer(503, {}, b"starting")
+        except CutError:
+            self.close_connection = True
+            return
+        self._send(answer, request)
+        self.wfile.flush()
+
+    def _request(self) -> Request:
+        path, _, query = self.path.partition("?")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return Request(self.command, path, query, headers, self._body(headers))
+
+    def _body(self, headers: dict[str, str]) -> bytes:
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return self._chunked()
+        return self.rfile.read(int(headers.get("content-length", 0)))
+
+    def _chunked(self) -> bytes:
+        body = bytearray()
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return bytes(body)
+
+    def _send(self, answer: Answer | Stream, request: Request) -> None:
+        if isinstance(answer, Stream):
+            self._send_stream(answer, request)
+            return
+        body, headers = answer.body, dict(answer.headers)
+        if len(body) > _WORTH_ZIPPING and "gzip" in request.headers.get("accept-encoding", ""):
+            body = gzip.compress(body, 1)
+            headers["Content-Encoding"] = "gzip"
+        self._head(answer.status, [*headers.items(), ("Content-Length", str(len(body)))])
+        if request.method != "HEAD":
+            self.wfile.write(body)
+
+    def _send_stream(self, answer: Stream, request: Request) -> None:
+        bodiless = request.method == "HEAD" or answer.status in (204, 304)
+        if bodiless or answer.length is not None:
+            self._head(answer.status, answer.headers)
+            for chunk in answer.chunks():
+                self.wfile.write(chunk)
+            return
+        self._head(answer.status, [*answer.headers, ("Transfer-Encoding", "chunked")])
+        for chunk in answer.chunks():
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _head(self, status: int, headers: Any) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The ledger says it better."""
