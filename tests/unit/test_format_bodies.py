@@ -258,7 +258,16 @@ def test_two_machines_are_two_groups_so_that_one_recovering_does_not_close_the_o
 
 
 def test_label_names_are_those_prometheus_allows_and_none_is_lost() -> None:
-    odd = {"a.b": "1", "a-b": "2", "9lives": "3", "__reserved__": "4", "ünïcode": "5", "": "6", "empty": " ", "fleet": "7"}
+    odd = {
+        "a.b": "1",
+        "a-b": "2",
+        "9lives": "3",
+        "__reserved__": "4",
+        "ünïcode": "5",
+        "": "6",
+        "empty": " ",
+        "fleet": "7",
+    }
     labels = render_alertmanager(replace(FIRED, labels=odd))["commonLabels"]
     own = {name: value for name, value in labels.items() if name not in LABELS and name != "severity"}
     assert own == {

@@ -55,12 +55,15 @@ def test_detailed_monitoring_is_shown_by_the_minute() -> None:
 def test_an_agents_metric_is_searched_for_its_dimensions_vary() -> None:
     assert (
         "~(metrics~(~(~(expression~'SEARCH*28*27Namespace*3d*22CWAgent*22*20MetricName*3d*22mem_used_percent*22"
-        "*20InstanceId*3d*22i-0abc*22*27*2c*20*27Average*27*2c*2060*29~id~'e1)))" in links_for(MACHINE, MEMORY)["metric"]
+        "*20InstanceId*3d*22i-0abc*22*27*2c*20*27Average*27*2c*2060*29~id~'e1)))"
+        in links_for(MACHINE, MEMORY)["metric"]
     )
 
 
 def test_a_bucket_leads_to_itself_and_two_weeks_of_its_size() -> None:
-    links = links_for(Resource(SCOPE, Kind.BUCKET, "logs.example"), SIZE, attributes=[("storage_class", "StandardStorage")])
+    links = links_for(
+        Resource(SCOPE, Kind.BUCKET, "logs.example"), SIZE, attributes=[("storage_class", "StandardStorage")]
+    )
     assert links["bucket"] == "https://eu-west-1.console.aws.amazon.com/s3/buckets/logs.example?region=eu-west-1"
     assert "*20BucketName*3d*22logs.example*22*20StorageType*3d*22StandardStorage*22" in links["metric"]
     assert "~start~'-P14D~" in links["metric"]
@@ -79,7 +82,7 @@ def test_a_hostile_id_stays_within_its_place() -> None:
         parts = urlsplit(url)
         assert parts.netloc == "eu-west-1.console.aws.amazon.com"
         assert parts.query == "region=eu-west-1"
-        assert not set(url) & set("<>\" \n")
+        assert not set(url) & set('<>" \n')
         assert url.isascii()
     assert "SEARCH*28*27Namespace*3d*22CWAgent*22*20MetricName*3d*22mem_used_percent*22*27*2c" in links["metric"]
 

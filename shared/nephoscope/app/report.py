@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nephoscope.app.deliver import DeliveryReport
-from nephoscope.model.alert import AlertRecord, Transition
+from nephoscope.model.alert import AlertRecord, HistoryEntry
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Gap
 from nephoscope.model.time import iso
@@ -26,7 +26,7 @@ class ScopeReport:
     points: int = 0
     coverage: Coverage = Coverage(0, 0)
     gaps: tuple[Gap, ...] = ()
-    transitions: tuple[Transition, ...] = ()
+    transitions: tuple[HistoryEntry, ...] = ()
     firing: tuple[AlertRecord, ...] = ()
     lag: int = 0
     error: str = ""
@@ -53,6 +53,16 @@ class RunReport:
         return not self.queued and bool(self.scopes or self.errors) and all(s.ended == "failed" for s in self.scopes)
 
     @property
+    def coverage(self) -> float | None:
+        """Share of the discovered resources with fresh data; None where no scope was run."""
+        covers = [report.coverage for report in self.scopes if report.ended == "done"]
+        return (
+            round(Coverage(sum(c.fresh for c in covers), sum(c.discovered for c in covers)).share, 4)
+            if covers
+            else None
+        )
+
+    @property
     def all_gaps(self) -> tuple[Gap, ...]:
         return self.gaps + tuple(gap for report in self.scopes for gap in report.gaps)
 
@@ -65,7 +75,8 @@ class RunReport:
             "resources": sum(report.resources for report in self.scopes),
             "series": sum(report.series for report in self.scopes),
             "points": sum(report.points for report in self.scopes),
-            "transitions": [f"{t.kind} {t.alert_key} {t.why}" for s in self.scopes for t in s.transitions],
+            "transitions": [_told(report.scope, entry) for report in self.scopes for entry in report.transitions],
+            "coverage": self.coverage,
             "firing": sum(len(report.firing) for report in self.scopes),
             "queued": self.queued,
             "published": self.published.accepted,
@@ -73,3 +84,16 @@ class RunReport:
             "errors": list(self.errors),
             "seconds": round(self.seconds, 3),
         }
+
+
+def _told(scope: Scope, entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "at": iso(entry.at),
+        "scope": scope.key,
+        "rule": entry.rule,
+        "resource": entry.resource_id,
+        "kind": entry.kind,
+        "why": entry.why,
+        "value": entry.value,
+        "told": list(entry.told),
+    }

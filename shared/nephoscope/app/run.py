@@ -158,7 +158,7 @@ def commit(outside: Outside, decided: Plan) -> str:
 
 def _report(gathered: Gathered, decided: Plan, ended: str) -> ScopeReport:
     facts = gathered.facts
-    transitions = tuple(change.transition for change in decided.changes if change.transition)
+    transitions = tuple(change.commit.history for change in decided.changes if change.commit.history)
     return ScopeReport(
         scope=facts.scope,
         ended=ended,

@@ -10,19 +10,16 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from nephoscope.app.config import load_config
 from nephoscope.app.outside import Outside, SystemClock, open_outside
 from nephoscope.app.settings import Settings
 from nephoscope.cli.terminal import Terminal
 from nephoscope.model.config import Config
-from nephoscope.model.errors import NephoscopeError
+from nephoscope.model.errors import NephoscopeError, Problem
 from nephoscope.model.time import Deadline
 from nephoscope.ports import Clock
-
-if TYPE_CHECKING:
-    from nephoscope.app.authoring.compile import Compiled
 
 DEFAULT_CONFIG = "nephoscope.yaml"
 DEFAULT_STORE = "nephoscope.sqlite"
@@ -64,22 +61,24 @@ class Call:
     def config_path(self) -> Path:
         return Path(self.args.config)
 
-    def compiled(self) -> Compiled:
-        """The configuration as a person wrote it, with warnings. Raises ConfigError, CallError."""
-        from nephoscope.app.authoring.compile import compile_file  # noqa: PLC0415 - pydantic and YAML only where needed
-
-        return compile_file(_existing(self.config_path))
-
-    def config(self) -> Config:
-        """The configuration, from YAML or compiled JSON. Raises ConfigError, CallError."""
+    def checked(self) -> tuple[Config, tuple[Problem, ...]]:
+        """The configuration, from YAML or compiled JSON, and what is odd in it. Raises ConfigError, CallError."""
         path = _existing(self.config_path)
         if path.suffix == ".json":
-            return load_config(_read(path), str(path))
-        return self.compiled().config
+            return load_config(_read(path), str(path)), ()
+        from nephoscope.app.authoring.compile import compile_file  # noqa: PLC0415 - its checker only where needed
+
+        compiled = compile_file(path, self.environment)
+        return compiled.config, compiled.warnings
+
+    def config(self) -> Config:
+        return self.checked()[0]
 
     def settings(self) -> Settings:
         """The deployment's own where a table is named; a local file otherwise."""
         given = Settings.from_environment(self.environment)
+        if self.args.store and self.args.table:
+            raise CallError("--store and --table name two memories; one of them is meant")
         if self.args.store:
             return replace(given, store="sqlite", table=self.args.store)
         if self.args.table:
@@ -91,6 +90,10 @@ class Call:
     def outside(self, change: Callable[[Settings], Settings] = lambda settings: settings) -> Outside:
         """Everything that touches the world, opened as this call says. Raises ConfigError, CallError."""
         return open_outside(self.config(), change(self.settings()), self.clock)
+
+    def outside_only(self) -> Outside:
+        """The same with a memory that holds nothing and is kept nowhere: for commands that only look."""
+        return self.outside(lambda settings: replace(settings, store="sqlite", table=":memory:"))
 
     def deadline(self, seconds: float) -> Deadline:
         return Deadline(self.clock.monotonic() + seconds, self.clock.monotonic)

@@ -45,6 +45,11 @@ class Terminal:
         self._out = _console(out or sys.stdout, color)
         self._err = _console(err or sys.stderr, color)
 
+    @property
+    def fitted(self) -> bool:
+        """Results go to a terminal of some width, not into a pipe or a file."""
+        return self._out.is_terminal
+
     def line(self, text: str = "", style: str = "") -> None:
         """A line of the result."""
         self._out.print(Text(text, style), soft_wrap=True)
@@ -61,7 +66,7 @@ class Terminal:
 
     def table(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Fitted to the terminal; whole in a pipe. What found no room is named below it."""
-        fitted = fit_table(columns, rows, self._out.width if self._out.is_terminal else None)
+        fitted = fit_table(columns, rows, self._out.width if self.fitted else None)
         for line in fitted.lines:
             self._out.print(line, soft_wrap=True)
         if fitted.dropped:

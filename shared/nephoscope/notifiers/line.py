@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from nephoscope.model.time import Deadline
 
@@ -50,6 +50,12 @@ class Line:
         self._limit = Deadline(min(limit.at, limit.monotonic() + seconds), limit.monotonic)
 
     def close(self) -> None:
+        """Nothing: http.client lets go of its socket before the answer's body is read. Leaving the `with` closes."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._sock.close()
 
     def _set_timeout(self) -> None:

@@ -13,7 +13,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -163,7 +163,7 @@ class Webhook:
     def _try(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str], limit: Deadline) -> Heard:
         """Failures as values: the foreign exception ends here, with whatever it says."""
         try:
-            with closing(self._dial(endpoint, limit)) as line:
+            with self._dial(endpoint, limit) as line:
                 return _exchange(line, endpoint, body, headers)
         except EndpointError as error:
             return Heard(failure=error.reason, detail=error.detail)

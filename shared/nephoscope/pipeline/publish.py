@@ -45,7 +45,7 @@ class Figures:
 
     fresh, discovered: resources with fresh data, resources known; a scope that could not be listed at all is
     (0, the last known number or 1). lag: seconds from the newest evaluated boundary to the slot. owed: notifications;
-    oldest_owed: seconds.
+    oldest_owed: seconds. heartbeat: False for what only adds a figure to a run.
     """
 
     fresh: int = 0
@@ -57,6 +57,7 @@ class Figures:
     alerts_firing: int | None = None
     owed: int | None = None
     oldest_owed: float | None = None
+    heartbeat: bool = True
 
 
 def plan_publishing(facts: Facts, config: Config, catalog: Catalog, progress: Progress) -> Publication:
@@ -103,7 +104,8 @@ def _counts(facts: Facts, config: Config, progress: Progress) -> Iterator[Datum]
 
 
 def _self_data(figures: Figures, dimensions: Dimensions, at: int) -> Iterator[Datum]:
-    yield _value("nephoscope.heartbeat", dimensions, at, "Count", 1)
+    if figures.heartbeat:
+        yield _value("nephoscope.heartbeat", dimensions, at, "Count", 1)
     if figures.discovered:
         yield _coverage(figures, dimensions, at)
     for name, unit, value in (

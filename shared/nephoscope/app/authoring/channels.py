@@ -32,7 +32,12 @@ def read_channel(name: Text, keys: Keys, findings: Findings) -> Channel:
     allow = {text.value for text in texts_of(keys, "allow") or ()}
     sns, webhook = text_of(keys, "sns"), text_of(keys, "webhook")
     _check(sns, "sns", check_topic, findings)
-    _check(webhook, "webhook", lambda t: check_address(t, allow_http="http" in allow, allow_private="private" in allow), findings)
+    _check(
+        webhook,
+        "webhook",
+        lambda t: check_address(t, allow_http="http" in allow, allow_private="private" in allow),
+        findings,
+    )
     _check(text_of(keys, "secret"), "secret", check_reference, findings)
     return Channel(
         name=name.value,
@@ -48,7 +53,7 @@ def read_channel(name: Text, keys: Keys, findings: Findings) -> Channel:
 
 
 def _check_medium(name: Text, keys: Keys, findings: Findings) -> None:
-    media = [medium for medium in ("sns", "webhook") if keys.key(medium)]
+    media = [medium for medium in ("sns", "webhook") if keys.wrote(medium)]
     if len(media) != 1:
         both = "sns and webhook both; one channel is one of them" if media else "neither sns nor webhook"
         findings.problem(keys.place if media else name.place, f'channel "{name.value}" has {both}')

@@ -87,7 +87,9 @@ def _metric(name: str, kind: Kind, words: Vocabulary) -> Metric:
     if metric is not None and metric.on is kind:
         return metric
     if name in OBSERVATIONS[kind]:
-        raise UnclearError(f"{name} is seen, not measured; write `{name} is` and {listed(OBSERVATIONS[kind][name], "or")}")
+        raise UnclearError(
+            f"{name} is seen, not measured; write `{name} is` and {listed(OBSERVATIONS[kind][name], 'or')}"
+        )
     if metric is not None:
         there = words.measured(kind)
         raise UnclearError(f"{name} is a metric of {metric.on}, and this rule is on {kind}; {kind} has {listed(there)}")
@@ -111,17 +113,47 @@ def _observation(name: str, said: str, negated: bool, kind: Kind, words: Vocabul
 
 def _nearest_word(word: str, known: tuple[str, ...]) -> str:
     guess = did_you_mean(word, known)
-    return guess if guess else f"; it is one of {listed(known, 'or')}"
+    return guess or f"; it is one of {listed(known, 'or')}"
 
 
 def _check_possible(condition: Threshold, metric: Metric) -> None:
     """Refuse what can never hold, and what always does."""
     written = WRITTEN[metric.unit]
     least, most = written.least, written.most
-    lowest, highest = condition.comparison.holds(least, condition.value), condition.comparison.holds(most, condition.value)
+    lowest, highest = (
+        condition.comparison.holds(least, condition.value),
+        condition.comparison.holds(most, condition.value),
+    )
     if lowest != highest:
         return
-    bounds = f"{metric.name} lies between {render_quantity(least, metric.unit)} and {render_quantity(most, metric.unit)}"
+    bounds = (
+        f"{metric.name} lies between {render_quantity(least, metric.unit)} and {render_quantity(most, metric.unit)}"
+    )
     if most == float("inf"):
         bounds = f"{metric.name} is never less than 0"
     raise UnclearError(f"this {'always holds' if lowest else 'can never hold'}: {bounds}")
+
+
+def contradiction(when: Condition, clear: Condition, metrics: Mapping[str, Metric]) -> str:
+    """What is wrong with a clear condition beside its rule's; empty when they fit.
+
+    They fit when no value is bad and well at once: the two look in opposite directions and do not overlap.
+    """
+    if isinstance(when, Observation):
+        return f"a rule on {when.attribute} is over when {when.attribute} is another; leave clear out"
+    if isinstance(clear, Observation) or clear.metric != when.metric:
+        return f"it must be on {when.metric}, as the rule is"
+    upward = when.comparison.upward
+    if upward is clear.comparison.upward:
+        return f"{when.comparison} is what is bad; what is well lies in the other direction: {'<' if upward else '>'}"
+    beyond = clear.value > when.value if upward else clear.value < when.value
+    both_at_once = when.comparison.holds(0, 0) and clear.comparison.holds(0, 0) and clear.value == when.value
+    if beyond or both_at_once:
+        bound = (
+            f"{'less' if upward else 'more'} than"
+            if when.comparison.holds(0, 0)
+            else f"at {'most' if upward else 'least'}"
+        )
+        shown = render_quantity(when.value, metrics[when.metric].unit)
+        return f"values would be bad and well at once; it must be {bound} {shown}"
+    return ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import yaml
 
@@ -49,16 +50,21 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """A mapping; its keys are unique, in the order of the file, merged ones last."""
+    """A mapping; its keys are unique, in the order of the file, merged ones last. broken: the names that were written
+    with a value of the wrong form, once reading.py has taken those out."""
 
     entries: tuple[tuple[Text, Node], ...]
     place: Place
+    broken: frozenset[str] = frozenset()
 
     def get(self, name: str) -> Node | None:
         return next((node for key, node in self.entries if key.value == name), None)
 
     def key(self, name: str) -> Text | None:
         return next((key for key, _ in self.entries if key.value == name), None)
+
+    def wrote(self, name: str) -> bool:
+        return name in self.broken or self.key(name) is not None
 
 
 Node = Text | Items | Keys
@@ -129,21 +135,22 @@ class _Builder:
         self._grow(event, 1)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
-        assert isinstance(event, yaml.NodeEvent)
         node = self._new(event, depth)
-        if event.anchor:
+        if isinstance(event, yaml.NodeEvent) and event.anchor:
             self._anchors[event.anchor] = node, self._size - before
         return node
 
-    def _new(self, event: yaml.NodeEvent, depth: int) -> Node:
+    def _new(self, event: yaml.Event, depth: int) -> Node:
         include = self._tag(event)
         if isinstance(event, yaml.ScalarEvent):
             return Text(event.value, self._place(event), event.style is None, include)
         if isinstance(event, yaml.SequenceStartEvent):
-            return Items(tuple(self._node(each, depth + 1) for each in self._until(yaml.SequenceEndEvent)), self._place(event))
+            return Items(
+                tuple(self._node(each, depth + 1) for each in self._until(yaml.SequenceEndEvent)), self._place(event)
+            )
         return self._keys(event, depth)
 
-    def _keys(self, event: yaml.NodeEvent, depth: int) -> Keys:
+    def _keys(self, event: yaml.Event, depth: int) -> Keys:
         entries: dict[str, tuple[Text, Node]] = {}
         merged: list[tuple[Text, Node]] = []
         for first in self._until(yaml.MappingEndEvent):
@@ -171,13 +178,14 @@ class _Builder:
                 self._findings.problem(source.place, "<< merges keys and values; this is something else")
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
-        if event.anchor not in self._anchors:
+        known = self._anchors.get(event.anchor or "")
+        if known is None:
             self._stop(event, f'"*{event.anchor}" refers to an anchor that no line before it defines')
-        node, size = self._anchors[event.anchor]
+        node, size = known
         self._grow(event, size)
         return node
 
-    def _tag(self, event: yaml.NodeEvent) -> bool:
+    def _tag(self, event: yaml.Event) -> bool:
         """Whether the node is an include; notes every other tag that means something."""
         tag = getattr(event, "tag", None)
         if tag in (None, "!") or tag in _STANDARD_TAGS:
@@ -200,8 +208,9 @@ class _Builder:
             self._stop(event, f"more than {LARGEST} texts, lists and mappings")
 
     def _place(self, event: yaml.Event) -> Place:
-        return Place(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+        mark = event.start_mark
+        return Place(self._file, mark.line + 1, mark.column + 1) if mark else Place(self._file, 1, 1)
 
-    def _stop(self, event: yaml.Event, text: str) -> None:
+    def _stop(self, event: yaml.Event, text: str) -> NoReturn:
         self._findings.problem(self._place(event), text)
         raise _UnreadableError

@@ -11,7 +11,7 @@ from nephoscope.app.authoring.quantities import UnclearError, parse_duration
 from nephoscope.app.authoring.reading import items_of, keys_of, text_of, texts_of
 from nephoscope.app.authoring.references import check_reference, check_role
 from nephoscope.app.authoring.regions import check_region
-from nephoscope.model.config import AwsAccount, Gather, GatherAws, PublishCloudWatch
+from nephoscope.model.config import AwsAccount, GatherAws, PublishCloudWatch
 from nephoscope.model.metric import Metric
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Selector
@@ -27,7 +27,11 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9_.#/-]{1,255}")
 def read_gather(keys: Keys, findings: Findings) -> tuple[int, int, int]:
     """(every, blind_after, grace) in seconds."""
     every = duration_of(keys, "every", 60, findings, most=HOUR)
-    return every, duration_of(keys, "blind_after", 300, findings, most=DAY), duration_of(keys, "grace", 600, findings, most=DAY)
+    return (
+        every,
+        duration_of(keys, "blind_after", 300, findings, most=DAY),
+        duration_of(keys, "grace", 600, findings, most=DAY),
+    )
 
 
 def duration_of(keys: Keys, name: str, default: int, findings: Findings, *, most: int) -> int:
@@ -60,7 +64,7 @@ def _regions(keys: Keys, environment: Mapping[str, str], findings: Findings) -> 
     texts = texts_of(keys, "regions")
     if texts is None:
         home = environment_region(environment)
-        if not home:
+        if not home and not keys.wrote("regions"):
             findings.problem(keys.place, "gather.aws: no region; write regions: [eu-west-1], or all, or set AWS_REGION")
         return (home,) if home else ()
     node = keys.get("regions")

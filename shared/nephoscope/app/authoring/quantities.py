@@ -14,6 +14,7 @@ from nephoscope.app.authoring.findings import listed
 from nephoscope.model.metric import Unit
 from nephoscope.model.rule import Window
 from nephoscope.model.time import DAY, HOUR, MINUTE
+from nephoscope.pipeline.wording import render_value
 
 DECIMAL_BYTES = {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "PB": 1e15}
 BINARY_BYTES = {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40, "PiB": 2.0**50}
@@ -42,9 +43,12 @@ def _per_second(units: Mapping[str, float]) -> dict[str, float]:
 
 WRITTEN: Mapping[Unit, Written] = {
     Unit.FRACTION: Written({"%": 0.01}, ("%",), 0.0, 1.0),
-    Unit.BYTES: Written(DECIMAL_BYTES | BINARY_BYTES, ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "kB", "MB", "GB", "TB", "PB")),
+    Unit.BYTES: Written(
+        DECIMAL_BYTES | BINARY_BYTES, ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "kB", "MB", "GB", "TB", "PB")
+    ),
     Unit.BYTES_PER_SECOND: Written(
-        _per_second(DECIMAL_BYTES | BINARY_BYTES | BITS), ("B/s", "KiB/s", "MiB/s", "GiB/s", "kB/s", "MB/s", "GB/s", "Mbit/s", "Gbit/s")
+        _per_second(DECIMAL_BYTES | BINARY_BYTES | BITS),
+        ("B/s", "KiB/s", "MiB/s", "GiB/s", "kB/s", "MB/s", "GB/s", "Mbit/s", "Gbit/s"),
     ),
     Unit.SECONDS: Written({"ms": 0.001} | DURATIONS, ("ms", "s", "min", "h", "d")),
     Unit.OPERATIONS_PER_SECOND: Written({"/s": 1.0, "operations/s": 1.0}, ("operations/s",)),
@@ -86,7 +90,11 @@ def _wrong_unit(number: str, word: str, written: Written) -> str:
     if len(alike) == 1:
         return f'unknown unit "{word}"; did you mean {alike[0]}?'
     found = f'"{word}" is not its unit' if word else f"{number} has no unit"
-    return f"{found}; write {number} with {_one_of(written.named)}" if "" not in written.words else f"{found}; write {number}"
+    return (
+        f"{found}; write {number} with {_one_of(written.named)}"
+        if "" not in written.words
+        else f"{found}; write {number}"
+    )
 
 
 def _one_of(words: tuple[str, ...]) -> str:
@@ -121,28 +129,6 @@ def parse_window(text: str) -> Window:
     return Window(hold, span)
 
 
-def render_duration(seconds: int) -> str:
-    """In the largest unit that divides it: 600 -> `10 min`, 0 -> `0 s`."""
-    for unit, factor in reversed(DURATIONS.items()):
-        if seconds and seconds % factor == 0:
-            return f"{seconds // factor} {unit}"
-    return f"{seconds} s"
-
-
 def render_quantity(value: float, unit: Unit) -> str:
-    """As a person would write it: 0.9 of FRACTION -> `90 %`, 2**40 of BYTES -> `1 TiB`."""
-    written = WRITTEN[unit]
-    if "" in written.words:
-        return f"{value:.12g}"
-    word = next((word for word in _by_size(written) if _short(value / written.words[word])), written.named[0])
-    return f"{value / written.words[word]:.12g} {word}"
-
-
-def _by_size(written: Written) -> list[str]:
-    """The offered units, largest first; of two that fit, binary bytes come before decimal ones."""
-    return sorted(written.named, key=lambda word: (-written.words[word], "i" not in word))
-
-
-def _short(number: float) -> bool:
-    """At least one, with at most one decimal that matters."""
-    return abs(number) >= 1 and math.isclose(number, round(number, 1), rel_tol=1e-12)
+    """As it would be written, to the last digit that matters: 0.925 of a fraction is `92.5 %`."""
+    return render_value(value, unit, digits=9)

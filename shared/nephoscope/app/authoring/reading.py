@@ -6,6 +6,7 @@ what was wrong is left out, and everything else is still looked at.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from nephoscope.app.authoring.document import Items, Keys, Node, Text
@@ -20,7 +21,7 @@ def read_section(node: Node, section: Section, findings: Findings) -> Keys | Non
     if not isinstance(node, Keys):
         findings.problem(node.place, f"{section.name}: expected keys and values, found {describe(node)}")
         return None
-    entries = []
+    entries, broken = [], set()
     for name, value in node.entries:
         key = section.key(name.value)
         if key is None:
@@ -28,12 +29,14 @@ def read_section(node: Node, section: Section, findings: Findings) -> Keys | Non
             continue
         where = key.name if section.name == FILE.name else f"{section.name}.{key.name}"
         formed = _formed(value, key, where, findings)
-        if formed is not None:
+        if formed is None:
+            broken.add(key.name)
+        else:
             entries.append((name, formed))
     for key in section.keys:
         if key.required and node.key(key.name) is None:
             findings.problem(node.place, f'{section.name}: "{key.name}" is missing: {key.about}')
-    return replace(node, entries=tuple(entries))
+    return replace(node, entries=tuple(entries), broken=frozenset(broken))
 
 
 def text_of(keys: Keys | None, name: str) -> Text | None:
@@ -94,21 +97,11 @@ def _formed(node: Node, key: Key, where: str, findings: Findings) -> Node | None
     if isinstance(node, Text) and node.include and key.form is not Form.RULES:
         findings.problem(node.place, f"{where}: !include brings rules; it stands under rules only")
         return None
-    match key.form:
-        case Form.TEXT | Form.FLAG:
-            return _text(node, key, where, findings)
-        case Form.TEXTS:
-            return _texts(node, key, where, findings)
-        case Form.SECTION if key.section:
-            return read_section(node, key.section, findings)
-        case Form.SECTIONS if key.section:
-            return _sections(node, key, key.section, where, findings)
-        case Form.NAMED if key.section:
-            return _named(node, key.section, where, findings)
-        case Form.RULES:
-            return _rules(node, where, findings)
-        case _:
-            return _by_name(node, key, where, findings)
+    if key.form in (Form.TEXT, Form.FLAG):
+        return _text(node, key, where, findings)
+    if key.form is Form.SECTION:
+        return read_section(node, key.inside, findings)
+    return _READERS[key.form](node, key, where, findings)
 
 
 def _expected(node: Node, form: str, where: str, findings: Findings, guess: str = "") -> None:
@@ -133,42 +126,59 @@ def _texts(node: Node, key: Key, where: str, findings: Findings) -> Node | None:
         nodes = [_text(each, key, where, findings) for each in node.nodes]
         return replace(node, nodes=tuple(each for each in nodes if each))
     if isinstance(node, Keys) or node.nothing:
-        return _expected(node, "a text or a list of texts", where, findings)
+        _expected(node, "a text or a list of texts", where, findings)
+        return None
     return _text(node, key, where, findings)
 
 
-def _sections(node: Node, key: Key, section: Section, where: str, findings: Findings) -> Node | None:
+def _sections(node: Node, key: Key, where: str, findings: Findings) -> Node | None:
     if not isinstance(node, Items):
-        return _expected(node, "a list", where, findings)
+        _expected(node, "a list", where, findings)
+        return None
     found = [
-        each if isinstance(each, Text) and each.value == key.word else read_section(each, section, findings)
+        each if isinstance(each, Text) and each.value == key.word else read_section(each, key.inside, findings)
         for each in node.nodes
     ]
     return replace(node, nodes=tuple(each for each in found if each))
 
 
-def _named(node: Node, section: Section, where: str, findings: Findings) -> Node | None:
+def _named(node: Node, key: Key, where: str, findings: Findings) -> Node | None:
     if isinstance(node, Text) and node.nothing:
         return Keys((), node.place)
     if not isinstance(node, Keys):
-        return _expected(node, "names, each with keys and values", where, findings)
-    found = [(name, read_section(value, section, findings)) for name, value in node.entries]
+        _expected(node, "names, each with keys and values", where, findings)
+        return None
+    found = [(name, read_section(value, key.inside, findings)) for name, value in node.entries]
     return replace(node, entries=tuple((name, value) for name, value in found if value is not None))
 
 
-def _rules(node: Node, where: str, findings: Findings) -> Node | None:
+def _rules(node: Node, _key: Key, where: str, findings: Findings) -> Node | None:
     """A list, which may come from other files; each rule is read for itself, later."""
     if isinstance(node, Items) or (isinstance(node, Text) and node.include):
         return node
     if isinstance(node, Text) and node.nothing:
         text = f"{where}: found nothing; write [] for no rules, or leave the key out for the starter rules"
-        return findings.problem(node.place, text)
-    return _expected(node, "a list of rules or !include FILE", where, findings)
+        findings.problem(node.place, text)
+        return None
+    _expected(node, "a list of rules or !include FILE", where, findings)
+    return None
 
 
 def _by_name(node: Node, key: Key, where: str, findings: Findings) -> Node | None:
     if not isinstance(node, Keys):
-        return _expected(node, "names, each with a value", where, findings)
+        _expected(node, "names, each with a value", where, findings)
+        return None
     inner = replace(key, form=_INNER[key.form])
     found = [(name, _formed(value, inner, f"{where}.{name.value}", findings)) for name, value in node.entries]
     return replace(node, entries=tuple((name, value) for name, value in found if value is not None))
+
+
+_READERS: Mapping[Form, Callable[[Node, Key, str, Findings], Node | None]] = {
+    Form.TEXTS: _texts,
+    Form.SECTIONS: _sections,
+    Form.RULES: _rules,
+    Form.NAMED: _named,
+    Form.TAGS: _by_name,
+    Form.TEXT_BY_NAME: _by_name,
+    Form.FIGURES: _by_name,
+}

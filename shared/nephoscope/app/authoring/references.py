@@ -12,11 +12,13 @@ from nephoscope.notifiers.address import WITH_LEAVE, Place, place_of
 
 NAMES: Mapping[str, re.Pattern[str]] = {
     "env": re.compile(r"[A-Za-z_][A-Za-z0-9_]*"),
-    "ssm": re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*"),
-    "secretsmanager": re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}"),
+    "ssm": re.compile(r"(arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/|/)?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*"),
+    "secretsmanager": re.compile(
+        r"(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}(#[^#]+)?"
+    ),
     "stack": re.compile(r"[A-Za-z0-9]+"),
 }
-"""Kinds of references and what their names look like.
+"""Kinds of references and what their names look like; `#key` is one key of a JSON secret.
 
 Source: parameter names of AWS Systems Manager (PutParameter), CreateSecret of AWS Secrets Manager, logical IDs of
 CloudFormation.
@@ -64,7 +66,8 @@ def check_topic(text: str) -> None:
         check_reference(text, ("stack",))
     elif not _TOPIC.fullmatch(text):
         raise UnclearError(
-            "expected a topic's ARN (arn:aws:sns:eu-west-1:111111111111:alerts) or ${stack:AlertTopic}, the deployment's own"
+            "expected a topic's ARN (arn:aws:sns:eu-west-1:111111111111:alerts) or the deployment's own, "
+            "${stack:AlertTopic}"
         )
 
 

@@ -10,7 +10,9 @@ from importlib.resources import files
 from nephoscope.app.authoring.document import Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean
 
-_LOOKS_RIGHT = re.compile(r"[a-z]{2,4}(-[a-z]{2,4})?-(north|south|east|west|central|(north|south)(east|west))-[0-9]{1,2}")
+_LOOKS_RIGHT = re.compile(
+    r"[a-z]{2,4}(-[a-z]{2,4})?-(north|south|east|west|central|(north|south)(east|west))-[0-9]{1,2}"
+)
 
 
 @cache

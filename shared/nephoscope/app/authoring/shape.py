@@ -43,6 +43,11 @@ class Key:
     word: str = ""
     pattern: str = ""
 
+    @property
+    def inside(self) -> Section:
+        """The section that the value is, or each of its values; one without keys where it has none."""
+        return self.section or Section(self.name, ())
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -65,13 +70,17 @@ MISSING = ("ignore", "missing", "breaching", "notBreaching", "tell")
 FORMATS = ("json", "slack", "alertmanager")
 
 SELECTOR = Section("where", (Key("tags", Form.TAGS, "Tags that a resource must have; * stands for any value.", True),))
-EXCEPT = Section("except", (Key("tags", Form.TAGS, "Tags of resources that are left out; * stands for any value.", True),))
+EXCEPT = Section(
+    "except", (Key("tags", Form.TAGS, "Tags of resources that are left out; * stands for any value.", True),)
+)
 
 ACCOUNT = Section(
     "accounts",
     (
         Key("role", Form.TEXT, "ARN of the role to assume in that account (infra/aws has its template).", True),
-        Key("external_id", Form.TEXT, "Reference to the external id that the role's trust asks for.", pattern=REFERENCE),
+        Key(
+            "external_id", Form.TEXT, "Reference to the external id that the role's trust asks for.", pattern=REFERENCE
+        ),
     ),
 )
 
@@ -79,7 +88,15 @@ AWS = Section(
     "gather.aws",
     (
         Key("regions", Form.TEXTS, "Regions, or `all` for every one the account has opted into."),
-        Key("accounts", Form.SECTIONS, "Left out: the account it runs in, which a list calls `own`.", False, (), ACCOUNT, "own"),
+        Key(
+            "accounts",
+            Form.SECTIONS,
+            "Left out: the account it runs in, which a list calls `own`.",
+            False,
+            (),
+            ACCOUNT,
+            "own",
+        ),
         Key("resources", Form.TEXTS, "What is watched; instance when left out.", choices=KINDS),
         Key("where", Form.SECTION, "Only resources with these tags.", section=SELECTOR),
         Key("except", Form.SECTION, "Not the resources with these tags.", section=EXCEPT),
@@ -102,7 +119,12 @@ CLOUDWATCH = Section(
     "publish.cloudwatch",
     (
         Key("region", Form.TEXT, "Where metrics and dashboard are; the first region gathered when left out."),
-        Key("dashboard", Form.TEXT, "The dashboard's name; the fleet's when left out.", pattern=r"^[A-Za-z0-9_-]{1,200}$"),
+        Key(
+            "dashboard",
+            Form.TEXT,
+            "The dashboard's name; the fleet's when left out.",
+            pattern=r"^[A-Za-z0-9_-]{1,200}$",
+        ),
         Key("namespace", Form.TEXT, "CloudWatch namespace of the metrics it writes; nephoscope when left out."),
         Key("distributions", Form.TEXTS, "Metrics that are published as fleet distributions, with percentiles."),
         Key("detail", Form.TEXT, "fleet: distributions. resource: a series each.", choices=("fleet", "resource")),
@@ -120,10 +142,19 @@ RULE = Section(
     (
         Key("name", Form.TEXT, "Unique over all files; stands in every message.", True, pattern=NAME),
         Key("on", Form.TEXT, "The kind of resource.", True, KINDS),
-        Key("when", Form.TEXT, "What is bad: `cpu.utilization > 90 %`, `state is stopped`, `check.system is failed`.", True),
+        Key(
+            "when",
+            Form.TEXT,
+            "What is bad: `cpu.utilization > 90 %`, `state is stopped`, `check.system is failed`.",
+            True,
+        ),
         Key("for", Form.TEXT, "How long: `10 min`, or `3 of 5 min`. Left out: one point is enough."),
-        Key("clear", Form.TEXT, "When it is over: `cpu.utilization < 80 % for 5 min`. Left out: `when` no longer holds."),
-        Key("missing", Form.TEXT, "What an absent point means; tell: no data is told to the channels.", choices=MISSING),
+        Key(
+            "clear", Form.TEXT, "When it is over: `cpu.utilization < 80 % for 5 min`. Left out: `when` no longer holds."
+        ),
+        Key(
+            "missing", Form.TEXT, "What an absent point means; tell: no data is told to the channels.", choices=MISSING
+        ),
         Key("severity", Form.TEXT, "warning when left out.", choices=tuple(Severity)),
         Key("tell", Form.TEXTS, "Channels; all that are no fallback when left out, [] for none."),
         Key("where", Form.SECTION, "Only resources with these tags.", section=SELECTOR),
@@ -147,7 +178,9 @@ CHANNEL = Section(
         Key("sns", Form.TEXT, "ARN of a topic, or `${stack:AlertTopic}`, the deployment's own."),
         Key("webhook", Form.TEXT, "Reference to the address (or the address, where it holds no secret)."),
         Key("format", Form.TEXT, "Of a webhook; json when left out.", choices=FORMATS),
-        Key("secret", Form.TEXT, "Reference to the key that signs a webhook's messages (whsec_...).", pattern=REFERENCE),
+        Key(
+            "secret", Form.TEXT, "Reference to the key that signs a webhook's messages (whsec_...).", pattern=REFERENCE
+        ),
         Key("fallback", Form.FLAG, "Told when another channel had to be given up."),
         Key("allow", Form.TEXTS, "Exceptions from the address check, for this channel.", choices=("http", "private")),
         Key("max_age", Form.TEXT, "How long a message is tried; `1 d` when left out.", pattern=DURATION),
@@ -163,7 +196,13 @@ CHANNEL = Section(
 FILE = Section(
     "nephoscope.yaml",
     (
-        Key("fleet", Form.TEXT, "Names the dashboard and stands in every metric and alert.", True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"),
+        Key(
+            "fleet",
+            Form.TEXT,
+            "Names the dashboard and stands in every metric and alert.",
+            True,
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        ),
         Key("gather", Form.SECTION, "What is watched.", True, section=GATHER),
         Key("publish", Form.SECTION, "Where it is shown.", section=PUBLISH),
         Key("rules", Form.RULES, "What counts as bad. Left out: the starter rules.", section=RULE),

@@ -1,0 +1,1 @@
+"""AWS: instances, buckets and metrics, read with botocore."""

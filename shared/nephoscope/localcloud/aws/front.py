@@ -51,6 +51,9 @@ _READS = frozenset(
 """What a blind or throttled region refuses."""
 
 
+_DENIALS = frozenset({"AccessDenied", "UnauthorizedOperation"})
+
+
 class CutError(Exception):
     """The connection is to end without an answer."""
 
@@ -73,14 +76,15 @@ class Front:
         if signed is None:
             return self._passed_on(request)
         key, region, service = signed
-        call = parse_call(request, service, self._world.sessions.caller(key, region))
+        token = request.headers.get("x-amz-security-token", "")
+        call = parse_call(request, service, self._world.sessions.caller(key, region, token))
         allowed = True
         try:
             faults = self._faults.hit(call, self._world.now)
             self._admit(call, faults)
             answer = self._served(call)
         except AwsError as error:
-            allowed = error.code not in ("AccessDenied", "UnauthorizedOperation")
+            allowed = error.code not in _DENIALS
             answer = render_error(call, error)
             faults = ()
         self._record(call, answer, allowed)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 from nephoscope.localcloud.aws.call import Answer, AwsError, Call
 from nephoscope.localcloud.aws.course import Course
@@ -166,8 +167,7 @@ def _cut(scene: _Scene, query: Mapping[str, Any], result: _Result) -> None:
     """Where the script says so, the newer half of a series is missing, and the answer says that it is."""
     for incident in scene.world.fleet.incidents(Happening.PARTIAL_DATA, scene.account, scene.region, scene.window.now):
         name = json.dumps(query["MetricStat"]["Metric"], sort_keys=True)
-        number = int.from_bytes(name.encode()[-8:])
-        if noise(number, int(scene.window.now) // 60) < incident.share:
+        if noise(crc32(name.encode()), int(scene.window.now) // 60) < incident.share:
             result.points = result.points[: len(result.points) // 2]
             result.status = "PartialData"
             result.messages = [{"Code": "PartialData", "Value": "Some of the data could not be read."}]

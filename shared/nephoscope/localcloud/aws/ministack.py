@@ -16,6 +16,7 @@ from typing import IO, Any, Self
 
 HOME_ACCOUNT = "111111111111"
 HOME_REGION = "eu-central-1"
+LAMBDA_TOKEN = "local-lambda"  # noqa: S105 - a name, by which the front knows the calls of functions
 _READY_SECONDS = 20.0
 _TRIES = 3
 
@@ -120,6 +121,7 @@ class Ministack:
         return {
             **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "MINISTACK_"))},
             **sdk_environment(self._sdk_url or self.url, region=self.region),
+            "AWS_SESSION_TOKEN": LAMBDA_TOKEN,
             "AUTH": "true" if self._auth else "false",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),

@@ -14,6 +14,9 @@ from urllib.parse import parse_qsl
 
 from botocore.loaders import Loader
 
+_BY_HEADER = frozenset({"CopyObject", "UploadPartCopy"})
+"""They look like PutObject and UploadPart but for a header, and IAM asks for the same permission."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Template:
@@ -37,7 +40,8 @@ def find_operation(service: str, method: str, path: str, query: str) -> tuple[st
 @cache
 def _templates(service: str) -> tuple[_Template, ...]:
     model = Loader().load_service_model(service, "service-2")
-    templates = [_template(name, operation["http"]) for name, operation in model["operations"].items()]
+    operations = {name: row["http"] for name, row in model["operations"].items() if name not in _BY_HEADER}
+    templates = [_template(name, http) for name, http in operations.items()]
     return tuple(sorted(templates, key=lambda template: -template.weight))
 
 
@@ -46,10 +50,8 @@ def _template(operation: str, http: Mapping[str, str]) -> _Template:
     fixed = {key: value for key, value in parse_qsl(query, keep_blank_values=True) if key != "x-id"}
     parts = re.split(r"\{(\w+)(\+?)\}", uri.rstrip("/"))
     literals = parts[0::3]
-    names = [
-        f"(?P<{name}>.+)" if greedy else f"(?P<{name}>[^/]+)"
-        for name, greedy in zip(parts[1::3], parts[2::3], strict=True)
-    ]
+    fields = zip(parts[1::3], parts[2::3], strict=True)
+    names = [f"(?P<{name}>.+)" if greedy else f"(?P<{name}>[^/]+)" for name, greedy in fields]
     pattern = "".join(re.escape(text) + name for text, name in zip(literals, [*names, ""], strict=True))
     weight = 1000 * len(fixed) + sum(map(len, literals)) - len(names)
     return _Template(operation, http["method"], re.compile(pattern + "/?"), fixed, weight)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from nephoscope.localcloud.aws.call import Answer, AwsError, Call, Caller
-from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT
+from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT, LAMBDA_TOKEN
 from nephoscope.localcloud.aws.protocol import render_answer
 
 
@@ -51,14 +51,15 @@ class Sessions:
         with self._lock:
             return dict(self._trust)
 
-    def caller(self, access_key: str, region: str) -> Caller:
-        """A key of twelve digits is its account's; one that AssumeRole gave out is its role's; any other is home."""
+    def caller(self, access_key: str, region: str, token: str = "") -> Caller:
+        """A key of twelve digits is its account's; one that AssumeRole gave out is its role's; any other is home.
+        Functions that ministack runs are the principal `lambda`, as they all carry one session token."""
         with self._lock:
             session = self._sessions.get(access_key)
         if session:
             return Caller(access_key, session.account, session.role, region)
         own = access_key if len(access_key) == 12 and access_key.isdigit() else HOME_ACCOUNT
-        return Caller(access_key, own, access_key, region)
+        return Caller(access_key, own, "lambda" if token == LAMBDA_TOKEN else access_key, region)
 
     def get_caller_identity(self, call: Call) -> Answer:
         with self._lock:

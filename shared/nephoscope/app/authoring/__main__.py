@@ -1,0 +1,56 @@
+"""`python -m nephoscope.app.authoring nephoscope.yaml --out build/`: what packaging calls.
+
+`--schema` writes the JSON Schema anew, `--schema --check` only tells whether it would differ. Exit codes: 0 well, 1 the
+schema differs, 2 the configuration or the call is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nephoscope.app.authoring.compile import build
+from nephoscope.app.authoring.schema import SCHEMA_FILE, render_schema
+from nephoscope.model.errors import ConfigError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m nephoscope.app.authoring", description="Check and compile.")
+    parser.add_argument("path", nargs="?", type=Path, default=Path("nephoscope.yaml"))
+    parser.add_argument("--out", type=Path, default=Path("build"))
+    parser.add_argument("--schema", action="store_true", help="write the JSON Schema instead")
+    parser.add_argument("--check", action="store_true", help="with --schema: write nothing, exit with 1 if it differs")
+    options = parser.parse_args(arguments)
+    return _schema(options.check) if options.schema else _build(options.path, options.out)
+
+
+def _build(path: Path, out: Path) -> int:
+    try:
+        compiled = build(path, out)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"{out}: cannot be written: {error.strerror}\n")
+        return 2
+    for warning in compiled.warnings:
+        sys.stderr.write(f"{warning} (warning)\n")
+    return 0
+
+
+def _schema(check: bool) -> int:
+    schema = render_schema()
+    if not check:
+        SCHEMA_FILE.write_text(schema, encoding="utf-8")
+        return 0
+    if SCHEMA_FILE.read_text(encoding="utf-8") == schema:
+        return 0
+    sys.stderr.write(f"{SCHEMA_FILE.name} differs; python -m nephoscope.app.authoring --schema writes it anew\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

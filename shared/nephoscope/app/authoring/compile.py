@@ -1,0 +1,183 @@
+"""A file, checked and compiled: every problem at once, or what the functions and the deployment are built from."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nephoscope.app.authoring.channels import read_channels
+from nephoscope.app.authoring.deployment import plan_deployment
+from nephoscope.app.authoring.document import Items, Keys, Text, parse_document
+from nephoscope.app.authoring.figures import read_limits, read_prices
+from nephoscope.app.authoring.findings import Findings, Place
+from nephoscope.app.authoring.gathering import ALL, environment_region, read_aws, read_gather, read_publish
+from nephoscope.app.authoring.given import STARTER, scope_blind, starter_text
+from nephoscope.app.authoring.including import include_rules, read_text
+from nephoscope.app.authoring.reading import keys_of, read_section, text_of
+from nephoscope.app.authoring.rules import Surroundings, read_rules
+from nephoscope.app.authoring.shape import FILE
+from nephoscope.app.config import dump_config
+from nephoscope.catalog.loader import Catalog, load_catalog
+from nephoscope.model.config import Channel, Config, Gather, GatherAws, PublishCloudWatch
+from nephoscope.model.errors import ConfigError, Problem
+from nephoscope.model.resource import Kind
+from nephoscope.model.rule import Rule
+from nephoscope.model.scope import Cloud
+from nephoscope.pipeline.need import metrics_of
+
+_FLEET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """config: for the artifact. deploy: for serverless.yml, plain JSON values. warnings: odd, but allowed."""
+
+    config: Config
+    warnings: tuple[Problem, ...]
+    deploy: Mapping[str, Any]
+
+
+def compile_file(
+    path: Path | str, environment: Mapping[str, str] = os.environ, catalog: Catalog | None = None
+) -> Compiled:
+    """Check and compile one file. Raises ConfigError with every problem in it and in the files it includes.
+
+    environment: AWS_REGION or AWS_DEFAULT_REGION stands in where the file names no region.
+    """
+    findings = Findings()
+    path = Path(path)
+    text = read_text(path, findings)
+    compiled = None
+    if text is not None:
+        compiled = _compile(text, path, environment, catalog or load_catalog(), findings)
+    if findings.problems or compiled is None:
+        raise ConfigError(findings.problems)
+    return Compiled(compiled, tuple(sorted(findings.warnings)), plan_deployment(compiled))
+
+
+def build(path: Path | str, out: Path | str, environment: Mapping[str, str] = os.environ) -> Compiled:
+    """Compile, and write `config.json` and `deploy.json` into the folder `out`. Raises ConfigError; OSError where
+    nothing can be written."""
+    compiled = compile_file(path, environment)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.json").write_text(dump_config(compiled.config), encoding="utf-8")
+    deploy = json.dumps(compiled.deploy, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    (out / "deploy.json").write_text(deploy, encoding="utf-8")
+    return compiled
+
+
+def _compile(
+    text: str, path: Path, environment: Mapping[str, str], catalog: Catalog, findings: Findings
+) -> Config | None:
+    node = parse_document(text, str(path), findings)
+    if findings.problems and node is None:
+        return None
+    if node is None or (isinstance(node, Text) and node.nothing):
+        said = "the file is empty; it needs at least `fleet: NAME` and `gather: {aws: {regions: [eu-west-1]}}`"
+        findings.problem(Place(str(path), 1, 1), said)
+        return None
+    keys = read_section(node, FILE, findings)
+    return _Compiler(keys, path, environment, catalog, findings).config() if keys else None
+
+
+class _Compiler:
+    """The sections in the order in which they need each other."""
+
+    def __init__(
+        self, keys: Keys, path: Path, environment: Mapping[str, str], catalog: Catalog, findings: Findings
+    ) -> None:
+        self._keys = keys
+        self._path = path
+        self._environment = environment
+        self._catalog = catalog
+        self._findings = findings
+
+    def config(self) -> Config:
+        fleet = self._fleet()
+        gather, blind_after, grace = self._gather()
+        publish = self._publish(fleet, gather.aws)
+        channels = read_channels(keys_of(self._keys, "tell"), self._findings)
+        rules = self._rules(gather.aws, channels)
+        self._warn(publish, channels, rules)
+        return Config(
+            fleet=fleet,
+            gather=gather,
+            publish=publish,
+            rules=(*rules, scope_blind(blind_after, channels.values())),
+            channels=channels,
+            blind_after=blind_after,
+            grace=grace,
+            limits=read_limits(keys_of(self._keys, "limits"), self._catalog.limits, self._findings),
+            prices=read_prices(keys_of(self._keys, "prices"), self._catalog.prices, self._findings),
+        )
+
+    def _fleet(self) -> str:
+        text = text_of(self._keys, "fleet")
+        if text and not _FLEET.fullmatch(text.value):
+            said = f'fleet: "{text.value}" may have letters, digits, - and _ only, 64 at most'
+            self._findings.problem(text.place, said)
+        return text.value if text else ""
+
+    def _gather(self) -> tuple[Gather, int, int]:
+        keys = keys_of(self._keys, "gather")
+        if keys is None:
+            return Gather(), 300, 600
+        if not keys.wrote("aws"):
+            self._findings.problem(keys.place, "gather: no cloud; write at least `aws: {regions: [eu-west-1]}`")
+        every, blind_after, grace = read_gather(keys, self._findings)
+        aws = keys_of(keys, "aws")
+        return Gather(every, read_aws(aws, self._environment, self._findings) if aws else None), blind_after, grace
+
+    def _publish(self, fleet: str, aws: GatherAws | None) -> PublishCloudWatch:
+        keys = keys_of(keys_of(self._keys, "publish"), "cloudwatch")
+        regions = (*(aws.regions if aws else ()), environment_region(self._environment))
+        publish = read_publish(keys, fleet, regions, self._catalog.metrics, self._findings)
+        if not publish.region and aws and aws.regions == (ALL,):
+            place = (keys or self._keys).place
+            said = "publish.cloudwatch: no region; with regions: all say where the dashboard is, region: eu-west-1"
+            self._findings.problem(place, said)
+        return publish
+
+    def _rules(self, aws: GatherAws | None, channels: Mapping[str, Channel]) -> tuple[Rule, ...]:
+        around = Surroundings(
+            metrics=self._catalog.metrics,
+            kinds=aws.resources if aws else (),
+            clouds=(Cloud.AWS,) if aws else (),
+            channels=channels,
+            channel_names=self._channel_names(),
+        )
+        node = self._keys.get("rules")
+        if node is not None:
+            return read_rules(include_rules(node, self._path.parent, self._findings), around, self._findings)
+        return () if self._keys.wrote("rules") else self._starter(around)
+
+    def _starter(self, around: Surroundings) -> tuple[Rule, ...]:
+        """The starter rules on what is gathered."""
+        items = parse_document(starter_text(), STARTER, self._findings)
+        if not isinstance(items, Items) or Kind.INSTANCE not in around.kinds:
+            return ()
+        return read_rules(items, around, self._findings, origin="starter")
+
+    def _channel_names(self) -> tuple[str, ...]:
+        """Names as they were written, so that a rule may tell a channel that has a mistake of its own."""
+        keys = keys_of(self._keys, "tell")
+        return tuple(name.value for name, _ in keys.entries) if keys else ()
+
+    def _warn(self, publish: PublishCloudWatch, channels: Mapping[str, Channel], rules: tuple[Rule, ...]) -> None:
+        if not channels and not self._keys.wrote("tell"):
+            said = "no channel under `tell`: alerts are shown, and told to nobody"
+            self._findings.warning(self._keys.place, said)
+        keys = keys_of(keys_of(self._keys, "publish"), "cloudwatch")
+        unread = sorted(set(publish.distributions) - metrics_of(rules))
+        if unread and (key := keys.key("distributions") if keys else None):
+            said = f"distributions: no rule reads {', '.join(unread)}: nothing is published of what is not read"
+            self._findings.warning(key.place, said)
+        if publish.detail == "resource" and (text := text_of(keys, "detail")):
+            said = "detail: AWS has a series for each resource already; `resource` adds none"
+            self._findings.warning(text.place, said)

@@ -1,0 +1,75 @@
+"""What the deployment must know of a configuration: build/deploy.json, which serverless.yml reads.
+
+Every key is always there (empty where there is nothing), so that a template needs no defaults of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from nephoscope.app.authoring.quantities import UnclearError
+from nephoscope.app.authoring.references import parse_reference
+from nephoscope.model.config import Channel, Config
+from nephoscope.model.resource import Kind
+from nephoscope.model.time import MINUTE
+
+
+def plan_deployment(config: Config) -> dict[str, Any]:
+    """Plain JSON values; lists are sorted and have no doubles.
+
+    region: where metrics and dashboard are, and so the stack. every: seconds; schedule: the same as EventBridge writes
+    it. regions: what is gathered, `all` for every one. secrets: names by the kind of reference, without `#key`. stack:
+    outputs and resources of the deployment that are referred to. topics: ARNs that are published to beside those of
+    the stack. bucket_tags: buckets are chosen by their tags, which must be read, then.
+    """
+    aws = config.gather.aws
+    kinds = aws.resources if aws else ()
+    selected = aws is not None and bool(aws.where.tags or aws.where.except_tags)
+    references = set(_references(config))
+    return {
+        "fleet": config.fleet,
+        "every": config.gather.every,
+        "schedule": render_rate(config.gather.every),
+        "clouds": ["aws"] if aws else [],
+        "region": config.publish.region,
+        "regions": list(aws.regions) if aws else [],
+        "own_account": bool(aws and any(not account.role for account in aws.accounts)),
+        "roles": sorted(account.role for account in aws.accounts if account.role) if aws else [],
+        "resources": sorted(kinds),
+        "bucket_tags": Kind.BUCKET in kinds and (selected or _buckets_by_tag(config)),
+        "dashboard": config.publish.dashboard,
+        "namespace": config.publish.namespace,
+        "secrets": {kind: _named(references, kind) for kind in ("env", "ssm", "secretsmanager")},
+        "stack": _named(references, "stack"),
+        "topics": sorted({c.sns for c in config.channels.values() if c.sns.startswith("arn:")}),
+    }
+
+
+def render_rate(seconds: int) -> str:
+    """EventBridge Scheduler's rate expression: 60 -> `rate(1 minute)`, 300 -> `rate(5 minutes)`."""
+    minutes = seconds // MINUTE
+    return f"rate({minutes} minute{'s' if minutes > 1 else ''})"
+
+
+def _buckets_by_tag(config: Config) -> bool:
+    return any(r.on is Kind.BUCKET and (r.where.tags or r.where.except_tags) for r in config.rules)
+
+
+def _references(config: Config) -> Iterator[tuple[str, str]]:
+    accounts = config.gather.aws.accounts if config.gather.aws else ()
+    texts = [account.external_id for account in accounts]
+    texts += [text for channel in config.channels.values() for text in _texts(channel)]
+    for text in texts:
+        try:
+            yield parse_reference(text)
+        except UnclearError:
+            continue  # an ARN, a plain address or nothing
+
+
+def _texts(channel: Channel) -> tuple[str, ...]:
+    return channel.sns, channel.webhook, channel.secret
+
+
+def _named(references: Iterable[tuple[str, str]], kind: str) -> list[str]:
+    return sorted({name.partition("#")[0] for each, name in references if each == kind})

@@ -1,0 +1,124 @@
+"""Each rule in a sentence, as it was understood, its defaults filled in. A short form never hides its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from nephoscope.app.authoring.findings import listed
+from nephoscope.app.authoring.quantities import render_quantity
+from nephoscope.catalog.loader import Catalog
+from nephoscope.model.config import Channel, Config, GatherAws
+from nephoscope.model.metric import Metric
+from nephoscope.model.rule import Condition, MissingData, Observation, Rule, Selector, Threshold, Window
+from nephoscope.model.scope import Cloud
+from nephoscope.model.time import DAY, HOUR, MINUTE
+from nephoscope.pipeline.wording import render_duration
+
+_ORIGINS = {"user": "", "starter": " (starter rule, for none is written)", "built-in": " (built in)"}
+
+_MISSING = {
+    MissingData.IGNORE: "a missing point changes nothing",
+    MissingData.MISSING: "without points it has no data",
+    MissingData.BREACHING: "a missing point counts as bad",
+    MissingData.NOT_BREACHING: "a missing point counts as good",
+}
+
+
+def explain(config: Config, catalog: Catalog) -> list[str]:
+    """What is gathered and where it is shown, then a sentence a rule, then a sentence a channel; in their order."""
+    clouds = (Cloud.AWS,) if config.gather.aws else ()
+    return [
+        *([_explain_gather(config, config.gather.aws)] if config.gather.aws else []),
+        *(explain_rule(rule, catalog.metrics, clouds) for rule in config.rules),
+        *(_explain_channel(channel) for channel in config.channels.values()),
+    ]
+
+
+def explain_rule(rule: Rule, metrics: Mapping[str, Metric], clouds: Iterable[Cloud]) -> str:
+    """`cpu-hot: every instance: fires when ...; clears when ...; ...; critical; told to oncall.`"""
+    periods = _periods(rule.when, metrics, clouds)
+    parts = [
+        f"{rule.name}{_ORIGINS[rule.origin]}: every {rule.on}{_selected(rule.where)}: "
+        f"fires when {_holds(rule.when, rule.window, metrics, periods)}",
+        f"clears when {_cleared(rule, metrics, periods)}",
+        *([_missing(rule)] if isinstance(rule.when, Threshold) else []),
+        str(rule.severity),
+        f"told to {listed(rule.tell)}" if rule.tell else "shown, told to nobody",
+    ]
+    return "; ".join(parts) + "."
+
+
+def render_condition(condition: Condition, metrics: Mapping[str, Metric]) -> str:
+    """As a person would write it: `cpu.utilization > 90 %`, `state is not running`."""
+    if isinstance(condition, Observation):
+        return f"{condition.attribute} is {'not ' if condition.negated else ''}{listed(condition.words, 'or')}"
+    amount = render_quantity(condition.value, metrics[condition.metric].unit)
+    return f"{condition.metric} {condition.comparison} {amount}"
+
+
+def _periods(condition: Condition, metrics: Mapping[str, Metric], clouds: Iterable[Cloud]) -> list[int]:
+    """Every period that a series of the condition's metric may have, the finest first."""
+    if isinstance(condition, Observation):
+        return []
+    sources = [metrics[condition.metric].sources[c] for c in clouds if c in metrics[condition.metric].sources]
+    return sorted({source.period_of(fine=fine) for source in sources for fine in (True, False)})
+
+
+def _holds(condition: Condition, window: Window, metrics: Mapping[str, Metric], periods: list[int]) -> str:
+    said = render_condition(condition, metrics)
+    if isinstance(condition, Observation):
+        return f"{said} for {render_duration(window.span)}" if window.span else f"{said} is seen once"
+    return f"{said} at {listed((_points(window, period) for period in periods), 'or')}"
+
+
+def _points(window: Window, period: int) -> str:
+    """`3 of 5 one-minute points`."""
+    m, n = window.points(period)
+    return f"{m} of {n} {_each(period)} point{'s' if n > 1 else ''}"
+
+
+def _each(period: int) -> str:
+    words = {MINUTE: "one-minute", 5 * MINUTE: "five-minute", HOUR: "hourly", DAY: "daily"}
+    return words.get(period, f"{render_duration(period).replace(' ', '-')}")
+
+
+def _cleared(rule: Rule, metrics: Mapping[str, Metric], periods: list[int]) -> str:
+    if rule.clear is not None:
+        return _holds(rule.clear, rule.clear_window, metrics, periods)
+    if isinstance(rule.when, Observation):
+        return f"{rule.when.attribute} is {'one of these' if rule.when.negated else 'another'}"
+    return "that no longer holds for as many points"
+
+
+def _missing(rule: Rule) -> str:
+    sent = {True: ", which is told", False: ", which is shown and not told"}
+    said = _MISSING[rule.missing]
+    return said + sent[rule.tell_missing] if rule.missing is MissingData.MISSING else said
+
+
+def _selected(selector: Selector) -> str:
+    with_ = [_tag(key, values) for key, values in selector.tags.items()]
+    without = [_tag(key, values) for key, values in selector.except_tags.items()]
+    return (f" with {listed(with_)}" if with_ else "") + (f" except with {listed(without, 'or')}" if without else "")
+
+
+def _tag(key: str, values: tuple[str, ...]) -> str:
+    return f"any tag {key}" if "*" in values else f"tag {key} = {listed(values, 'or')}"
+
+
+def _explain_gather(config: Config, aws: GatherAws) -> str:
+    accounts = listed(account.id or "the account it runs in" for account in aws.accounts)
+    kinds = listed(f"{kind}s{_selected(aws.where)}" for kind in aws.resources)
+    regions = "every region opted into" if aws.regions == ("all",) else listed(aws.regions)
+    publish = config.publish
+    return (
+        f"{config.fleet}: every {render_duration(config.gather.every)} {kinds} of {accounts} in {regions}; "
+        f"dashboard {publish.dashboard} and metrics {publish.namespace} in {publish.region}."
+    )
+
+
+def _explain_channel(channel: Channel) -> str:
+    signed = ", signed" if channel.secret else ", not signed"
+    how = f"SNS topic {channel.sns}" if channel.sns else f"webhook, {channel.format}{signed}"
+    extra = "; told when another channel is given up" if channel.fallback else ""
+    return f"{channel.name}: {how}; a message is tried for {render_duration(channel.max_age)}{extra}."

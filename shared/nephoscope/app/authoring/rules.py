@@ -1,0 +1,235 @@
+"""The meaning of a rule: its texts together, and beside the other rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from nephoscope.app.authoring.conditions import Vocabulary, contradiction, parse_clear, parse_condition
+from nephoscope.app.authoring.document import Items, Keys, Node, Text
+from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
+from nephoscope.app.authoring.gathering import read_selector
+from nephoscope.app.authoring.given import SCOPE_BLIND, default_channels
+from nephoscope.app.authoring.quantities import UnclearError, parse_window
+from nephoscope.app.authoring.reading import keys_of, read_section, text_of, texts_of
+from nephoscope.app.authoring.shape import NAME, RULE
+from nephoscope.model.config import Channel
+from nephoscope.model.metric import Metric, Source
+from nephoscope.model.resource import Kind
+from nephoscope.model.rule import Condition, MissingData, Observation, Rule, Severity, Threshold, Window
+from nephoscope.model.scope import Cloud
+from nephoscope.model.time import DAY, HOUR
+from nephoscope.pipeline.wording import render_duration
+
+LONGEST = DAY
+"""Of a rule on a metric whose points come more than once an hour; of the others LONGEST_DAILY. CloudWatch's own alarms
+have the same two limits. Source: CloudWatch user guide, alarm evaluation."""
+
+LONGEST_DAILY = 7 * DAY
+LONGEST_SEEN = 30 * DAY
+
+_LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a rule may refer to. kinds: what is gathered. clouds: where. every: seconds between runs."""
+
+    metrics: Mapping[str, Metric]
+    kinds: tuple[Kind, ...]
+    clouds: tuple[Cloud, ...]
+    channels: Mapping[str, Channel]
+    channel_names: tuple[str, ...]
+
+    def sources(self, metric: str) -> list[Source]:
+        return [self.metrics[metric].sources[cloud] for cloud in self.clouds if cloud in self.metrics[metric].sources]
+
+
+def read_rules(items: Items, around: Surroundings, findings: Findings, origin: str = "user") -> tuple[Rule, ...]:
+    """Every rule that can be understood, in the order of the files. Names are unique."""
+    rules: list[Rule] = []
+    first: dict[str, Text] = {}
+    for node in items.nodes:
+        rule = _read_rule(node, around, findings, origin, first)
+        if rule is not None:
+            rules.append(rule)
+    return tuple(rules)
+
+
+def _read_rule(
+    node: Node, around: Surroundings, findings: Findings, origin: str, first: dict[str, Text]
+) -> Rule | None:
+    keys = read_section(node, RULE, findings)
+    if keys is None:
+        return None
+    return _Reader(keys, around, findings).rule(origin, first)
+
+
+class _Reader:
+    """One rule. Whatever cannot be understood is noted, and the rest is looked at all the same."""
+
+    def __init__(self, keys: Keys, around: Surroundings, findings: Findings) -> None:
+        self._keys = keys
+        self._around = around
+        self._findings = findings
+
+    def rule(self, origin: str, first: dict[str, Text]) -> Rule | None:
+        name = self._name(first)
+        kind = self._kind()
+        when = self._try("when", lambda text: parse_condition(text, kind, self._words)) if kind else None
+        window = self._try("for", parse_window) or Window()
+        clear, clear_window = self._clear(kind, when, window)
+        missing, tell_missing = self._missing(when)
+        self._check_window("for", when, window)
+        selector = read_selector(self._keys, self._findings)
+        tell, labels, runbook = self._tell(), self._labels(), self._runbook()
+        if name is None or kind is None or when is None:
+            return None
+        return Rule(
+            name=name,
+            on=kind,
+            when=when,
+            window=window,
+            clear=clear,
+            clear_window=clear_window,
+            missing=missing,
+            tell_missing=tell_missing,
+            severity=Severity(self._value("severity", Severity.WARNING)),
+            tell=tell,
+            where=selector,
+            labels=labels,
+            runbook=runbook,
+            summary=self._value("summary"),
+            origin=origin,
+        )
+
+    @property
+    def _words(self) -> Vocabulary:
+        return Vocabulary(self._around.metrics)
+
+    def _value(self, key: str, default: str = "") -> str:
+        text = text_of(self._keys, key)
+        return text.value if text else default
+
+    def _try(self, key: str, parse: Callable[[str], _T]) -> _T | None:
+        text = text_of(self._keys, key)
+        if text is None:
+            return None
+        try:
+            return parse(text.value)
+        except UnclearError as unclear:
+            self._findings.problem(text.place, str(unclear))
+            return None
+
+    def _name(self, first: dict[str, Text]) -> str | None:
+        text = text_of(self._keys, "name")
+        if text is None:
+            return None
+        earlier = first.setdefault(text.value, text)
+        if not re.fullmatch(NAME, text.value):
+            said = f'rule: the name "{text.value}" may have letters, digits and . _ - only, 64 at most'
+            self._findings.problem(text.place, said)
+        elif text.value == SCOPE_BLIND:
+            self._findings.problem(text.place, f'rule: the name "{SCOPE_BLIND}" is taken by the built-in rule')
+        elif earlier is not text:
+            where = f"{earlier.place.file}:{earlier.place.line}"
+            self._findings.problem(text.place, f'rule: the name "{text.value}" stands twice; first in {where}')
+        return text.value
+
+    def _kind(self) -> Kind | None:
+        text = text_of(self._keys, "on")
+        if text is None:
+            return None
+        kind = Kind(text.value)
+        if kind not in self._around.kinds:
+            add = listed([*self._around.kinds, kind], ",").replace(" ,", ",")
+            said = f"{kind} is not gathered; write resources: [{add}] under gather.aws"
+            self._findings.problem(text.place, said)
+        return kind
+
+    def _clear(self, kind: Kind | None, when: Condition | None, window: Window) -> tuple[Condition | None, Window]:
+        """Left out: the condition no longer holds, for the same window."""
+        text = text_of(self._keys, "clear")
+        if text is None or kind is None:
+            return None, Window()
+        parsed = self._try("clear", lambda clear: parse_clear(clear, kind, self._words))
+        if parsed is None:
+            return None, Window()
+        clear, span = parsed
+        problem = contradiction(when, clear, self._around.metrics) if when else ""
+        if problem:
+            self._findings.problem(text.place, f"clear: {problem}")
+        clear_window = window if span is None else span
+        self._check_window("clear", clear, clear_window)
+        return clear, clear_window
+
+    def _missing(self, when: Condition | None) -> tuple[MissingData, bool]:
+        text = text_of(self._keys, "missing")
+        if text is None:
+            return MissingData.IGNORE, False
+        if isinstance(when, Observation):
+            self._findings.problem(text.place, f"missing: {when.attribute} has no points that could be missing")
+        if text.value == "tell":
+            return MissingData.MISSING, True
+        return MissingData(text.value), False
+
+    def _check_window(self, key: str, condition: Condition | None, window: Window) -> None:
+        text = text_of(self._keys, key)
+        if text is None or condition is None or not window.span:
+            return
+        if isinstance(condition, Observation):
+            if window.hold != window.span:
+                span = render_duration(window.span)
+                said = f"{key}: what is seen is held, not counted: write {key}: {span}"
+                self._findings.problem(text.place, said)
+            longest = LONGEST_SEEN
+        else:
+            longest = self._check_points(key, text, condition, window)
+        if window.span > longest:
+            said = f"{key}: {render_duration(window.span)} is too long; at most {render_duration(longest)}"
+            self._findings.problem(text.place, said)
+
+    def _check_points(self, key: str, text: Text, condition: Threshold, window: Window) -> int:
+        """The longest window for the condition's metric; warns where a window says less than it seems to."""
+        periods = [source.period_of(fine=True) for source in self._around.sources(condition.metric)]
+        finest = min(periods, default=0)
+        if finest > window.span:
+            each = render_duration(finest)
+            said = (
+                f"{key}: {condition.metric} has one point in {each}; {render_duration(window.span)} is that one point"
+            )
+            self._findings.warning(text.place, said)
+        return LONGEST_DAILY if finest >= HOUR else LONGEST
+
+    def _tell(self) -> tuple[str, ...]:
+        """Left out: every channel that is not kept as a fallback, or all where there are only such."""
+        texts = texts_of(self._keys, "tell")
+        if texts is None:
+            return () if self._keys.wrote("tell") else default_channels(self._around.channels)
+        for text in texts:
+            if text.value not in self._around.channel_names:
+                guess = did_you_mean(text.value, self._around.channel_names)
+                if not self._around.channel_names:
+                    guess = "; there is none under tell"
+                self._findings.problem(text.place, f'unknown channel "{text.value}"{guess}')
+        return tuple(dict.fromkeys(text.value for text in texts))
+
+    def _labels(self) -> Mapping[str, str]:
+        keys = keys_of(self._keys, "labels")
+        labels: dict[str, str] = {}
+        for key, node in keys.entries if keys else ():
+            if not _LABEL.fullmatch(key.value):
+                said = f'labels: "{key.value}" may have letters, digits and _ only, and no digit first'
+                self._findings.problem(key.place, said)
+            if isinstance(node, Text):
+                labels[key.value] = node.value
+        return labels
+
+    def _runbook(self) -> str:
+        text = text_of(self._keys, "runbook")
+        if text and not re.match(r"https?://[^\s/]", text.value):
+            self._findings.problem(text.place, "runbook: expected the address of a page: https://...")
+        return text.value if text else ""

@@ -1,0 +1,47 @@
+"""The alert memory as `status`, `outbox` and `run` show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from nephoscope.app.outside import Outside
+from nephoscope.cli.call import Call, CallError
+from nephoscope.model.alert import AlertRecord
+from nephoscope.model.metric import Metric
+from nephoscope.model.rule import Rule, Threshold
+from nephoscope.model.scope import Scope
+from nephoscope.pipeline.wording import clean, render_value
+
+NOTHING_YET = (
+    "Run `nephoscope run` here, or name the deployment's table: nephoscope status --table NAME\n"
+    "(the stack's output AlertTable)."
+)
+
+
+def open_existing(call: Call) -> Outside:
+    """Everything opened, with a memory that is already there: looking makes no file. Raises CallError."""
+    settings = call.settings()
+    if settings.store == "sqlite" and not Path(settings.table).exists():
+        raise CallError(f"nothing is remembered here: there is no {settings.table}", NOTHING_YET)
+    return call.outside()
+
+
+def registered(outside: Outside) -> tuple[Scope, ...]:
+    """The scopes that runs have seen, sorted."""
+    return tuple(sorted(row.scope for row in outside.memory.read_registry()))
+
+
+def value_words(record: AlertRecord, rules: Mapping[str, Rule], metrics: Mapping[str, Metric]) -> str:
+    """The alert's value in its metric's unit; empty for what is seen rather than measured."""
+    rule = rules.get(record.rule)
+    if record.value is None or rule is None or not isinstance(rule.when, Threshold):
+        return ""
+    metric = metrics.get(rule.when.metric)
+    return render_value(record.value, metric.unit if metric else "")
+
+
+def about_words(record: AlertRecord) -> str:
+    """`i-0abc [/dev/sda1]`."""
+    attributes = ", ".join(clean(value) for _, value in record.attributes)
+    return clean(record.resource_id) + (f" [{attributes}]" if attributes else "")

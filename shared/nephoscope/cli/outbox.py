@@ -1,0 +1,180 @@
+"""`nephoscope outbox`: notifications that are owed or were given up: look, send again, or let go."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from nephoscope.app.outside import Outside
+from nephoscope.cli.call import FAILED, WELL, Call, CallError
+from nephoscope.cli.memory import open_existing, registered
+from nephoscope.cli.table import Cell, Column
+from nephoscope.model.alert import OutboxItem, Owed
+from nephoscope.model.scope import Scope
+from nephoscope.model.time import iso
+from nephoscope.pipeline.wording import clean, render_duration, render_headline
+
+HELP = "Show notifications that are owed or were given up; send them again or let them go."
+EXAMPLES = """\
+examples:
+  nephoscope outbox                          what is owed, oldest first
+  nephoscope outbox show msg_4f2a            the whole message; the first letters are enough
+  nephoscope outbox replay msg_4f2a          due again now; the next run or sweep sends it
+  nephoscope outbox drop msg_4f2a            let it go: nobody will be told
+
+Exit code 1 while a notification stands there given up."""
+
+SHORTEST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    scope: Scope
+    item: OutboxItem
+
+    @property
+    def id(self) -> str:
+        return self.item.notification.id
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action", nargs="?", default="list", choices=["list", "show", "replay", "drop"], help="default: list"
+    )
+    parser.add_argument("id", nargs="*", help="a notification's id, or the first letters of it")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def run(call: Call) -> int:
+    if (call.args.action == "list") == bool(call.args.id):
+        wanted = "takes no id" if call.args.id else "needs the id of a notification"
+        raise CallError(f"outbox {call.args.action} {wanted}", "nephoscope outbox lists them.")
+    outside = open_existing(call)
+    entries = _entries(outside)
+    if call.args.action == "list":
+        return _list(call, entries)
+    chosen = [find(prefix, entries) for prefix in call.args.id]
+    return max(_ACTIONS[call.args.action](call, outside, entry) for entry in chosen)
+
+
+def _entries(outside: Outside) -> list[Entry]:
+    found = [Entry(scope, item) for scope in registered(outside) for item in outside.memory.read_outbox(scope)]
+    return sorted(found, key=lambda entry: (entry.item.created_at, entry.id))
+
+
+def find(prefix: str, entries: Sequence[Entry]) -> Entry:
+    """The one whose id begins so, with or without `msg_`. Raises CallError for none and for several."""
+    wanted = prefix if prefix.startswith("msg_") else f"msg_{prefix}"
+    found = [entry for entry in entries if entry.id.startswith(wanted)]
+    if len(found) != 1:
+        many = f"{len(found)} notifications begin with" if found else "no notification that is owed begins with"
+        raise CallError(f'{many} "{clean(wanted)}"', "nephoscope outbox lists them.")
+    return found[0]
+
+
+# --- list ---------------------------------------------------------------------------------------------------------
+
+COLUMNS = (
+    Column("ID"),
+    Column("STATUS"),
+    Column("CHANNEL", rank=1),
+    Column("RULE", rank=2),
+    Column("EVENT", rank=4),
+    Column("RESOURCE", rank=3),
+    Column("TRIES", rank=6, right=True),
+    Column("AGE", rank=5, right=True),
+    Column("LAST REASON", rank=7, flows=True),
+)
+
+
+def _list(call: Call, entries: Sequence[Entry]) -> int:
+    if call.args.json:
+        for entry in entries:
+            call.terminal.json(_object(entry))
+    elif entries:
+        length = _shortest([entry.id for entry in entries]) if call.terminal.fitted else None
+        now = call.clock.wall()
+        call.terminal.table(COLUMNS, [_row(entry, length, now) for entry in entries])
+    dead = sum(entry.item.status is Owed.DEAD for entry in entries)
+    call.terminal.note(f"{len(entries) - dead} owed, {dead} given up" if entries else "nothing is owed to anybody")
+    if dead:
+        call.terminal.problem(f"{dead} given up", "`outbox show ID` tells why; `outbox replay ID` sends it again.")
+    return FAILED if dead else WELL
+
+
+def _shortest(ids: Sequence[str]) -> int:
+    """So many letters tell them apart, and a few more."""
+    return next((n for n in range(SHORTEST, 64) if len({each[:n] for each in ids}) == len(set(ids))), 64)
+
+
+def _row(entry: Entry, length: int | None, now: float) -> list[Cell | str]:
+    item, notification = entry.item, entry.item.notification
+    return [
+        entry.id[:length],
+        Cell(item.status, "red" if item.status is Owed.DEAD else ""),
+        clean(notification.channel),
+        clean(notification.rule),
+        notification.kind,
+        clean(notification.subject.id),
+        str(item.attempts),
+        render_duration(now - item.created_at),
+        clean(item.last),
+    ]
+
+
+# --- one of them --------------------------------------------------------------------------------------------------
+
+
+def _show(call: Call, outside: Outside, entry: Entry) -> int:  # noqa: ARG001 - all actions have one shape
+    if call.args.json:
+        call.terminal.json(_object(entry), pretty=True)
+        return WELL
+    item, notification = entry.item, entry.item.notification
+    call.terminal.heading(render_headline(notification))
+    facts = {
+        "id": notification.id,
+        "status": item.status,
+        "channel": notification.channel,
+        "rule": f"{notification.rule}: {notification.condition}",
+        "event": f"{notification.kind} ({notification.why}) at {iso(notification.at)}",
+        "scope": entry.scope,
+        "owed since": iso(item.created_at),
+        "tries": item.attempts,
+        "next try": iso(item.next_at) if item.next_at and item.status is Owed.READY else "",
+        "last reason": item.last,
+        "runbook": notification.runbook,
+        **notification.links,
+    }
+    for name, fact in facts.items():
+        if str(fact):
+            call.terminal.line(f"{name + ':':<14}{clean(str(fact))}")
+    return WELL
+
+
+def _replay(call: Call, outside: Outside, entry: Entry) -> int:
+    outside.memory.replay(entry.scope, entry.item)
+    call.terminal.line(f"{entry.id} is due again: the next run or sweep sends it to {entry.item.notification.channel}")
+    return WELL
+
+
+def _drop(call: Call, outside: Outside, entry: Entry) -> int:
+    outside.memory.drop(entry.scope, entry.item)
+    call.terminal.line(f"{entry.id} is let go: {entry.item.notification.channel} will not be told of it")
+    return WELL
+
+
+_ACTIONS = {"show": _show, "replay": _replay, "drop": _drop}
+
+
+def _object(entry: Entry) -> dict[str, object]:
+    item = entry.item
+    return {
+        "scope": entry.scope.key,
+        "status": item.status,
+        "attempts": item.attempts,
+        "created_at": iso(item.created_at),
+        "next_at": iso(item.next_at) if item.next_at else None,
+        "last": item.last,
+        "notification": asdict(item.notification),
+    }

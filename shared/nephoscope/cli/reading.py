@@ -1,0 +1,85 @@
+"""Looking at the clouds now, for `list`, `metrics` and `doctor`: scopes side by side, progress while it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import TypeVar
+
+from nephoscope.app.outside import Outside
+from nephoscope.app.run import find_scopes
+from nephoscope.cli.call import FAILED, WELL, Call
+from nephoscope.cli.terminal import Terminal
+from nephoscope.model.errors import Reason
+from nephoscope.model.resource import Resource
+from nephoscope.model.scope import Scope
+from nephoscope.model.series import Gap, Inventory
+
+SECONDS = 300.0
+"""How long a person waits at most for a look at the clouds."""
+
+AT_ONCE = 8
+
+T = TypeVar("T")
+
+_HINTS: Mapping[Reason, str] = {
+    Reason.DENIED: "nephoscope doctor names the missing permissions, with the statements to add.",
+    Reason.UNAVAILABLE: "Is the network up, and does AWS_ENDPOINT_URL, where it is set, name what it should?",
+    Reason.TIMEOUT: "Is the network up, and does AWS_ENDPOINT_URL, where it is set, name what it should?",
+    Reason.THROTTLED: "Others use the same limits of this account; try again in a minute.",
+    Reason.DEADLINE: "It took too long; ask for fewer regions or accounts at a time.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What there is, by scope, in the scopes' order; and what could not be read."""
+
+    inventories: Mapping[Scope, Inventory]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        return tuple(resource for inventory in self.inventories.values() for resource in inventory.resources)
+
+
+def look(call: Call, outside: Outside) -> Looked:
+    """The inventories of all scopes, read now. Failures are gaps."""
+    deadline = call.deadline(SECONDS)
+    with call.terminal.progress("looking for scopes"):
+        found = find_scopes(outside, deadline)
+    inventories = each_scope(
+        call,
+        "reading the inventory",
+        found.scopes,
+        lambda scope: outside.readers[scope.cloud].read_inventory(scope, outside.config, deadline),
+    )
+    gaps = found.gaps + tuple(gap for inventory in inventories.values() for gap in inventory.gaps)
+    return Looked(inventories, gaps)
+
+
+def each_scope(call: Call, what: str, scopes: Sequence[Scope], work: Callable[[Scope], T]) -> dict[Scope, T]:
+    """`work` for every scope, several at a time; results in the scopes' order."""
+    results: dict[Scope, T] = {}
+    with call.terminal.progress(what, len(scopes)) as steps, ThreadPoolExecutor(AT_ONCE) as pool:
+        running = {pool.submit(work, scope): scope for scope in scopes}
+        try:
+            for future in as_completed(running):
+                results[running[future]] = future.result()
+                steps.step()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return {scope: results[scope] for scope in scopes}
+
+
+def report_gaps(terminal: Terminal, gaps: Sequence[Gap]) -> int:
+    """Say what could not be read, and what to do about it; the exit code that follows."""
+    if not gaps:
+        return WELL
+    terminal.listed([str(gap) for gap in gaps])
+    hints = dict.fromkeys(_HINTS[gap.reason] for gap in gaps if gap.reason in _HINTS)
+    number = "1 read failed" if len(gaps) == 1 else f"{len(gaps)} reads failed"
+    terminal.problem(f"{number}; the rest is complete", "\n".join(hints))
+    return FAILED

@@ -1,0 +1,135 @@
+"""`nephoscope run`: one run, here and now, exactly as the function does it; or only what it would do."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nephoscope.app.outside import Outside
+from nephoscope.app.report import RunReport, ScopeReport
+from nephoscope.app.run import collect, decide, find_scopes, gather
+from nephoscope.app.settings import Settings
+from nephoscope.cli.call import FAILED, WELL, Call, CallError
+from nephoscope.cli.memory import about_words, registered, value_words
+from nephoscope.cli.plan_text import render_plan
+from nephoscope.cli.reading import each_scope, report_gaps
+from nephoscope.cli.table import Cell, Column
+from nephoscope.model.alert import TransitionKind
+from nephoscope.model.rule import Rule
+from nephoscope.model.series import Gap
+from nephoscope.model.time import floor_to, iso
+from nephoscope.pipeline.wording import clean
+
+HELP = "Do one run here and now; with --dry-run only say what it would do."
+EXAMPLES = """\
+examples:
+  nephoscope run --dry-run                          reads, decides, writes nothing
+  nephoscope run                                    remembers in nephoscope.sqlite
+  nephoscope run --table nephoscope-prod            with the deployment's own memory
+  nephoscope run --slot 2026-11-23T20:45:00Z        for a time that was missed
+
+A run publishes metrics, writes the dashboard and sends what is owed. A slot that was
+run already is not run again. Exit code 1 where something could not be read or sent."""
+
+SECONDS = 870.0
+"""What a function has at most, less a little."""
+
+_STYLES = {TransitionKind.FIRED: "red", TransitionKind.RESOLVED: "green", TransitionKind.WENT_SILENT: "yellow"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="print the plan; change and send nothing")
+    parser.add_argument("--slot", metavar="TIME", help="the time that the run is for, ISO 8601 (default: now)")
+
+
+def run(call: Call) -> int:
+    if call.args.dry_run:
+        return _dry(call)
+    outside = replace(call.outside(_here), queue=None)
+    slot = slot_of(call.args.slot, outside.config.gather.every, call.clock.wall())
+    with call.terminal.progress(f"running for {iso(slot)}"):
+        report = collect(outside, slot, call.deadline(SECONDS))
+    _show(call, outside, report)
+    return _say_failures(call, report)
+
+
+def slot_of(text: str | None, every: int, now: float) -> int:
+    """The slot in epoch seconds, on the schedule's grid. Raises CallError for what is no time, and for a future one."""
+    if text is None:
+        return floor_to(int(now), every)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CallError(f'"{clean(text)}" is no time', "Write it like this: --slot 2026-11-23T20:45:00Z") from error
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if aware.timestamp() > now:
+        raise CallError(f"{iso(aware.timestamp())} has not come yet; nothing can be read of it")
+    return floor_to(int(aware.timestamp()), every)
+
+
+def _here(settings: Settings) -> Settings:
+    """A run from the command line does every scope itself."""
+    return replace(settings, queue_url="")
+
+
+# --- what it did --------------------------------------------------------------------------------------------------
+
+COLUMNS = (
+    Column("SCOPE"),
+    Column("ENDED", rank=1),
+    Column("RESOURCES", rank=2, right=True),
+    Column("SERIES", rank=4, right=True),
+    Column("POINTS", rank=6, right=True),
+    Column("COVERED", rank=5, right=True),
+    Column("CHANGES", rank=3, right=True),
+    Column("FIRING", right=True),
+)
+
+
+def _show(call: Call, outside: Outside, report: RunReport) -> None:
+    terminal = call.terminal
+    terminal.line(f"Run {report.run_id} for {iso(report.slot)}, {report.seconds:.1f} s")
+    if report.scopes:
+        terminal.line()
+        terminal.table(COLUMNS, [_row(scope) for scope in report.scopes])
+    lines = list(_transitions(outside, report))
+    if lines:
+        terminal.line()
+    for text, style in lines:
+        terminal.line(text, style)
+    terminal.line()
+    terminal.line(
+        f"Published {report.published.accepted} data in {report.published.requests} requests; "
+        + ("the dashboard stands as it was" if not report.dashboards else f"dashboards written: {report.dashboards}")
+        + _delivered(report)
+    )
+
+
+def _row(report: ScopeReport) -> list[Cell | str]:
+    ended = Cell(report.ended, {"done": "green", "failed": "red"}.get(report.ended, "yellow"))
+    return [
+        str(report.scope),
+        ended,
+        str(report.resources),
+        str(report.series),
+        str(report.points),
+        f"{report.coverage.fresh} of {report.coverage.discovered}",
+        str(len(report.transitions)),
+        Cell(str(len(report.firing)), "red" if report.firing else ""),
+    ]
+
+
+def _transitions(outside: Outside, report: RunReport) -> Iterator[tuple[str, str]]:
+    rules: Mapping[str, Rule] = {rule.name: rule for rule in outside.config.rules}
+    for scope in report.scopes:
+        records = outside.memory.read_alerts(scope.scope) if scope.transitions else {}
+        for transition in scope.transitions:
+            record = records[transition.alert_key]
+            value = value_words(replace(record, value=transition.value), rules, outside.catalog.metrics)
+            why = ", ".join(filter(None, (transition.why, value)))
+            text = f"{transition.kind} {clean(record.rule)} on {about_words(record)} ({why})"
+            yield text, _STYLES.get(transition.kind, "")

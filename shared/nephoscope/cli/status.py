@@ -1,0 +1,227 @@
+"""`nephoscope status`: how it stands, from the alert memory alone; no cloud is asked for its machines."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nephoscope.app.outside import Outside
+from nephoscope.cli.call import FAILED, WELL, Call
+from nephoscope.cli.memory import NOTHING_YET, about_words, open_existing, registered, value_words
+from nephoscope.cli.table import Cell, Column
+from nephoscope.cli.terminal import SEVERITY_STYLES
+from nephoscope.model.alert import OPEN_STATES, AlertRecord, OutboxItem, Owed
+from nephoscope.model.memory import Progress, Snapshot
+from nephoscope.model.resource import StateGroup
+from nephoscope.model.rule import Rule
+from nephoscope.model.scope import Scope
+from nephoscope.model.time import iso
+from nephoscope.pipeline.wording import clean, render_duration
+
+HELP = "Show how it stands: scopes, coverage, alerts, notifications that are owed."
+EXAMPLES = """\
+examples:
+  nephoscope status
+  nephoscope status --table nephoscope-prod-AlertTable
+  nephoscope status --json | jq '.firing[]'
+
+--json prints one object a scope. Exit code 1 where a scope's runs have stopped, where
+something could not be read in its last run, or a notification was given up."""
+
+LATE_RUNS = 3
+"""So many runs without a heartbeat, and the scope is called late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A scope as it is remembered. age: seconds since its last run; None = it never ran."""
+
+    scope: Scope
+    progress: Progress
+    snapshot: Snapshot | None
+    firing: tuple[AlertRecord, ...]
+    outbox: tuple[OutboxItem, ...]
+    age: float | None
+
+    def late(self, every: int) -> bool:
+        return self.age is None or self.age > every * LATE_RUNS
+
+    @property
+    def dead(self) -> tuple[OutboxItem, ...]:
+        return tuple(item for item in self.outbox if item.status is Owed.DEAD)
+
+    @property
+    def owed(self) -> tuple[OutboxItem, ...]:
+        return tuple(item for item in self.outbox if item.status is not Owed.DEAD)
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        return self.snapshot.gaps if self.snapshot else ()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, one for each scope")
+
+
+def run(call: Call) -> int:
+    outside = open_existing(call)
+    standings = [_standing(outside, scope) for scope in registered(outside)]
+    if not standings:
+        call.terminal.problem("no run has been remembered yet", NOTHING_YET)
+        return FAILED
+    rules = {rule.name: rule for rule in outside.config.rules}
+    if call.args.json:
+        for standing in standings:
+            call.terminal.json(_object(standing, rules))
+    else:
+        _show(call, outside, standings, rules)
+    return _complain(call, standings, outside.config.gather.every)
+
+
+def _standing(outside: Outside, scope: Scope) -> Standing:
+    memory = outside.memory
+    progress = memory.read_progress(scope)
+    alerts = memory.read_alerts(scope).values()
+    return Standing(
+        scope=scope,
+        progress=progress,
+        snapshot=memory.read_snapshot(scope),
+        firing=tuple(sorted((a for a in alerts if a.state in OPEN_STATES), key=lambda a: (a.fired_at or a.since))),
+        outbox=tuple(memory.read_outbox(scope)),
+        age=outside.clock.wall() - progress.heartbeat if progress.heartbeat else None,
+    )
+
+
+# --- for programs -------------------------------------------------------------------------------------------------
+
+
+def _object(standing: Standing, rules: Mapping[str, Rule]) -> dict[str, object]:
+    fresh, discovered = standing.snapshot.coverage if standing.snapshot else (0, 0)
+    return {
+        "cloud_provider": standing.scope.cloud,
+        "cloud_account_id": standing.scope.account,
+        "cloud_region": standing.scope.region,
+        "slot": iso(standing.progress.slot) if standing.progress.slot else None,
+        "heartbeat": iso(standing.progress.heartbeat) if standing.progress.heartbeat else None,
+        "age_seconds": None if standing.age is None else round(standing.age),
+        "coverage": {"fresh": fresh, "discovered": discovered},
+        "instances": _counts(standing),
+        "firing": [_alert_object(record, rules) for record in standing.firing],
+        "owed": len(standing.owed),
+        "dead": len(standing.dead),
+        "gaps": list(standing.gaps),
+    }
+
+
+def _counts(standing: Standing) -> dict[str, int]:
+    counts = standing.snapshot.counts if standing.snapshot else {}
+    return {str(group): counts.get(str(group), 0) for group in StateGroup}
+
+
+def _alert_object(record: AlertRecord, rules: Mapping[str, Rule]) -> dict[str, object]:
+    rule = rules.get(record.rule)
+    return {
+        "rule": record.rule,
+        "severity": rule.severity if rule else None,
+        "resource": record.resource_id,
+        "attributes": dict(record.attributes),
+        "state": record.state,
+        "since": iso(record.fired_at or record.since),
+        "value": record.value,
+        "told": list(record.told),
+    }
+
+
+# --- for people ---------------------------------------------------------------------------------------------------
+
+COLUMNS = (
+    Column("SCOPE"),
+    Column("LAST RUN", rank=1, right=True),
+    Column("COVERED", rank=3, right=True),
+    Column("RUNNING", rank=4, right=True),
+    Column("STOPPED", rank=5, right=True),
+    Column("CHANGING", rank=7, right=True),
+    Column("GONE", rank=8, right=True),
+    Column("FIRING", right=True),
+    Column("OWED", rank=6, right=True),
+    Column("DEAD", rank=2, right=True),
+)
+ALERT_COLUMNS = (
+    Column("SEVERITY", rank=2),
+    Column("RULE"),
+    Column("RESOURCE"),
+    Column("VALUE", rank=1, right=True),
+    Column("STATE", rank=5),
+    Column("SINCE", rank=4),
+    Column("SCOPE", rank=3, flows=True),
+)
+
+
+def _show(call: Call, outside: Outside, standings: Sequence[Standing], rules: Mapping[str, Rule]) -> None:
+    terminal = call.terminal
+    terminal.table(COLUMNS, [_row(standing, outside.config.gather.every) for standing in standings])
+    firing = [(standing.scope, record) for standing in standings for record in standing.firing]
+    terminal.line()
+    if not firing:
+        terminal.line("Nothing is firing.", "green")
+        return
+    terminal.heading(f"Firing: {len(firing)}")
+    terminal.table(ALERT_COLUMNS, [_alert_row(scope, record, rules, outside) for scope, record in firing])
+
+
+def _row(standing: Standing, every: int) -> list[Cell | str]:
+    fresh, discovered = standing.snapshot.coverage if standing.snapshot else (0, 0)
+    age = "never" if standing.age is None else f"{render_duration(standing.age)} ago"
+    covered = Cell(f"{fresh} of {discovered}", "" if fresh == discovered else "yellow")
+    return [
+        str(standing.scope),
+        Cell(age, "red" if standing.late(every) else ""),
+        covered if standing.snapshot else "unknown",
+        *(str(number) for number in _counts(standing).values()),
+        _number(len(standing.firing), "red"),
+        _number(len(standing.owed), "yellow"),
+        _number(len(standing.dead), "red"),
+    ]
+
+
+def _number(number: int, style: str) -> Cell:
+    return Cell(str(number), style if number else "")
+
+
+def _alert_row(scope: Scope, record: AlertRecord, rules: Mapping[str, Rule], outside: Outside) -> list[Cell | str]:
+    rule = rules.get(record.rule)
+    severity = str(rule.severity) if rule else "withdrawn"
+    return [
+        Cell(severity, SEVERITY_STYLES.get(severity, "")),
+        clean(record.rule),
+        about_words(record),
+        value_words(record, rules, outside.catalog.metrics),
+        record.state,
+        iso(record.fired_at or record.since),
+        str(scope),
+    ]
+
+
+def _complain(call: Call, standings: Iterable[Standing], every: int) -> int:
+    """What is not as it should be, each said on stderr; the exit code that follows."""
+    wrong = [text for standing in standings for text in _complaints(standing, every)]
+    if not wrong:
+        return WELL
+    call.terminal.listed(wrong)
+    call.terminal.problem(
+        "1 thing needs a look" if len(wrong) == 1 else f"{len(wrong)} things need a look",
+        "nephoscope doctor checks permissions and receivers; nephoscope outbox lists what is owed.",
+    )
+    return FAILED
+
+
+def _complaints(standing: Standing, every: int) -> Iterable[str]:
+    if standing.age is None:
+        yield f"{standing.scope}: no run has ended here yet"
+    elif standing.late(every):
+        yield f"{standing.scope}: the last run was {render_duration(standing.age)} ago; one is due every {render_duration(every)}"
+    yield from standing.gaps
+    if standing.dead:
+        number = len(standing.dead)
+        yield f"{standing.scope}: {number} notification{'' if number == 1 else 's'} given up"
