@@ -65,7 +65,8 @@ def compile_configuration(config: Path, out: Path) -> None:
     command = [sys.executable, "-m", "nephoscope.app.authoring", str(config), "--out", str(out)]
     done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BuildError(done.stderr.strip() or done.stdout.strip() or f"{config}: could not be compiled")
+        raise BuildError(done.stderr.strip() or f"{config}: could not be compiled")
+    sys.stderr.write(done.stderr)  # warnings
 
 
 def aws_files(out: Path) -> dict[str, bytes]:

@@ -1,28 +1,26 @@
 'use strict';
 
 // Calls infra/build.py. Python is the project's own (.venv), or the one that NEPHOSCOPE_PYTHON names.
-const { execFileSync } = require('node:child_process');
+const { spawnSync } = require('node:child_process');
 const { existsSync } = require('node:fs');
 const path = require('node:path');
 
-const root = path.resolve(__dirname, '..', '..');
+exports.root = path.resolve(__dirname, '..', '..');
 
 function python() {
-  const own = path.join(root, '.venv', 'bin', 'python');
+  const own = path.join(exports.root, '.venv', 'bin', 'python');
   return process.env.NEPHOSCOPE_PYTHON || (existsSync(own) ? own : 'python3');
 }
 
-exports.build = (...options) => {
-  const config = path.resolve(root, process.env.NEPHOSCOPE_CONFIG || 'nephoscope.yaml');
-  const command = [path.join(root, 'infra', 'build.py'), '--config', config, ...options];
-  try {
-    return execFileSync(python(), command, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
-  } catch (error) {
-    // The builder's own words are all that a person needs here.
-    const said = new Error((error.stderr || error.message).trim());
-    said.stack = said.message;
-    throw said;
-  }
-};
+// An error that is the builder's own words, and no stack of ours.
+exports.plainly = (words) => Object.assign(new Error(words), { stack: words });
 
-exports.root = root;
+// What it said: { out, warnings }.
+exports.build = (...options) => {
+  const config = path.resolve(exports.root, process.env.NEPHOSCOPE_CONFIG || 'nephoscope.yaml');
+  const command = [path.join(exports.root, 'infra', 'build.py'), '--config', config, ...options];
+  const done = spawnSync(python(), command, { encoding: 'utf8' });
+  if (done.error) throw exports.plainly(`${python()}: ${done.error.message}`);
+  if (done.status !== 0) throw exports.plainly(done.stderr.trim());
+  return { out: done.stdout.trim(), warnings: done.stderr };
+};

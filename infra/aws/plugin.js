@@ -5,6 +5,6 @@ const { build } = require('./builder');
 
 module.exports = class Artifact {
   constructor(serverless, options, { log }) {
-    this.hooks = { 'before:package:initialize': () => log.notice(build()) };
+    this.hooks = { 'before:package:initialize': () => log.notice(build().out) };
   }
 };

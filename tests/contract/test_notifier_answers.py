@@ -1,5 +1,6 @@
 """Every status from 100 to 599, and every way to write Retry-After. Expected outcomes follow ALERTS' delivery rules:
-try again on 408, 425, 429 and 5xx; 3xx is a failure that is never followed; 410 switches off; other 4xx: a person looks."""
+try again on 408, 425, 429 and 5xx; 3xx is a failure that is never followed; 410 switches off; other 4xx are for a
+person to look at."""
 
 from __future__ import annotations
 

@@ -97,7 +97,8 @@ def handler_of(posts: list[tuple[str, dict[str, str], bytes]]) -> type[BaseHTTPR
             self.end_headers()
             self.wfile.write(b"ok")
 
-        do_GET = do_POST
+        def do_GET(self) -> None:
+            posts.append((self.path, {}, b"a redirect was followed"))
 
         def log_message(self, *_: object) -> None:
             """Quiet: the tests read `posts`."""

@@ -1,4 +1,4 @@
-"""The metric sink over real HTTP: what it puts can be read back, one bad datum costs only itself, nothing goes twice."""
+"""The metric sink over real HTTP: what it puts is read back, one bad datum costs only itself, nothing goes twice."""
 
 from __future__ import annotations
 

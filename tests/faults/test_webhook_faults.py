@@ -66,7 +66,8 @@ def read_something(connection: socket.socket) -> None:
 
 @contextmanager
 def receiver(script: Script, read: Script = read_request) -> Iterator[int]:
-    """A TCP server on 127.0.0.1 that reads a request, or what comes in its place, and then behaves as the script says, a thread a connection."""
+    """A TCP server on 127.0.0.1: it reads a request, or what comes in its place, then behaves as the script says; a
+    thread a connection."""
     listener = socket.create_server(("127.0.0.1", 0))
     threads: list[threading.Thread] = []
 

@@ -80,7 +80,7 @@ def test_nothing_needs_no_request() -> None:
 
 
 def test_a_datum_that_is_too_large_alone_is_named() -> None:
-    with pytest.raises(OversizePoint, match="cpu.utilization: .* a request takes 100"):
+    with pytest.raises(OversizePoint, match=r"cpu\.utilization: .* a request takes 100"):
         plan_batches([datum()], {**LIMITS, "request_bytes": 100}, NAMESPACE)
 
 

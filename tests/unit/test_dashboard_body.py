@@ -230,12 +230,12 @@ def test_thresholds_stand_in_the_unit_of_the_graph() -> None:
         return only["value"], only["label"]
 
     assert line("CPU utilization: the whole fleet") == (90.0, "cpu-hot (> 90 %)")
-    assert line("CPU utilization: the 10 highest in us-east-1") == (90.0, "cpu-hot (> 90 %)")
-    assert line("Network receive in 5 min: the 10 highest in us-east-1") == (
+    assert line("CPU utilization: the 10 highest in eu-west-2") == (90.0, "cpu-hot (> 90 %)")
+    assert line("Network receive in 5 min: the 10 highest in eu-west-2") == (
         10 * 1024**2 * 300,  # AWS gives the bytes of five minutes
         "network-busy (> 10 MiB/s)",
     )
-    assert line("Bucket size: the 10 highest in us-east-1") == (5 * 1024**4, "bucket-large (> 5 TiB)")
+    assert line("Bucket size: the 10 highest in eu-west-2") == (5 * 1024**4, "bucket-large (> 5 TiB)")
 
 
 def test_only_needed_metrics_are_shown() -> None:

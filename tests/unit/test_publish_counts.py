@@ -24,7 +24,7 @@ def machine(number: int, state: State | None) -> Resource:
     return Resource(SCOPE, Kind.INSTANCE, f"i-{number}", state=state)
 
 
-def counts(*states: State | None, complete: bool = True, slot: int = NOON, progress: Progress | None = None):  # noqa: ANN201
+def counts(*states: State | None, complete: bool = True, slot: int = NOON, progress: Progress | None = None):
     kinds = frozenset({Kind.INSTANCE}) if complete else frozenset[Kind]()
     resources = tuple(machine(number, state) for number, state in enumerate(states))
     what = Facts(SCOPE, slot, Inventory(resources, complete=kinds))

@@ -48,7 +48,7 @@ def facts(*read: Series, slot: int = NOON, gaps: tuple[Gap, ...] = ()) -> Facts:
     return Facts(SCOPE, slot, readings=Readings(read, gaps))
 
 
-def plan(what: Facts, progress: Progress | None = None, config: Config = CONFIG):  # noqa: ANN201
+def plan(what: Facts, progress: Progress | None = None, config: Config = CONFIG):
     return plan_publishing(what, config, CATALOG, progress or Progress(SCOPE))
 
 

@@ -92,8 +92,20 @@ class Call:
         return open_outside(self.config(), change(self.settings()), self.clock)
 
     def outside_only(self) -> Outside:
-        """The same with a memory that holds nothing and is kept nowhere: for commands that only look."""
+        """The same with a memory that holds nothing and is kept nowhere: for commands that only look at clouds."""
         return self.outside(lambda settings: replace(settings, store="sqlite", table=":memory:"))
+
+    def outside_looking(self, change: Callable[[Settings], Settings] = lambda settings: settings) -> Outside:
+        """With the memory that this call names; with an empty one where there is none yet. Looking makes no file."""
+        if self.has_memory:
+            return self.outside(change)
+        return self.outside(lambda settings: change(replace(settings, store="sqlite", table=":memory:")))
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether there is a memory to look into; a table is taken to be there."""
+        settings = self.settings()
+        return settings.store != "sqlite" or Path(settings.table).exists()
 
     def deadline(self, seconds: float) -> Deadline:
         return Deadline(self.clock.monotonic() + seconds, self.clock.monotonic)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from nephoscope.app.outside import Outside
 from nephoscope.cli.call import Call, CallError
@@ -14,16 +13,14 @@ from nephoscope.model.scope import Scope
 from nephoscope.pipeline.wording import clean, render_value
 
 NOTHING_YET = (
-    "Run `nephoscope run` here, or name the deployment's table: nephoscope status --table NAME\n"
-    "(the stack's output AlertTable)."
+    "Do a first run with `nephoscope run`, or name the memory of a deployment with --table NAME."
 )
 
 
 def open_existing(call: Call) -> Outside:
     """Everything opened, with a memory that is already there: looking makes no file. Raises CallError."""
-    settings = call.settings()
-    if settings.store == "sqlite" and not Path(settings.table).exists():
-        raise CallError(f"nothing is remembered here: there is no {settings.table}", NOTHING_YET)
+    if not call.has_memory:
+        raise CallError(f"nothing is remembered here: there is no {call.settings().table}", NOTHING_YET)
     return call.outside()
 
 

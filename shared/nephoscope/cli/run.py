@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.app.run import collect, decide, find_scopes, gather
 from nephoscope.app.settings import Settings
 from nephoscope.cli.call import FAILED, WELL, Call, CallError
+from nephoscope.cli.dashboard import differing
 from nephoscope.cli.memory import about_words, registered, value_words
 from nephoscope.cli.plan_text import render_plan
 from nephoscope.cli.reading import each_scope, report_gaps
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.alert import TransitionKind
+from nephoscope.model.errors import NephoscopeError
 from nephoscope.model.rule import Rule
+from nephoscope.model.scope import Scope
 from nephoscope.model.series import Gap
 from nephoscope.model.time import floor_to, iso
 from nephoscope.pipeline.wording import clean
@@ -133,3 +134,59 @@ def _transitions(outside: Outside, report: RunReport) -> Iterator[tuple[str, str
             why = ", ".join(filter(None, (transition.why, value)))
             text = f"{transition.kind} {clean(record.rule)} on {about_words(record)} ({why})"
             yield text, _STYLES.get(transition.kind, "")
+
+
+def _delivered(report: RunReport) -> str:
+    """`; 3 notifications sent`, or nothing where nothing was owed."""
+    return f"; {report.delivery}" if report.delivery else ""
+
+
+def _say_failures(call: Call, report: RunReport) -> int:
+    """Each failure on stderr; the exit code that follows."""
+    code = report_gaps(call.terminal, report.all_gaps)
+    failures = [*report.errors, *(f"{scope.scope}: {scope.error}" for scope in report.scopes if scope.error)]
+    failures += [f"publishing: {number} data refused: {reason}" for reason, number in report.published.refused.items()]
+    if not report.scopes and not report.gaps:
+        failures.append("no scope: the configuration names no account and region that can be read")
+    for failure in failures:
+        call.terminal.problem(failure)
+    return FAILED if failures else code
+
+
+# --- what it would do ---------------------------------------------------------------------------------------------
+
+
+def _dry(call: Call) -> int:
+    outside = call.outside_looking(_here)
+    slot = slot_of(call.args.slot, outside.config.gather.every, call.clock.wall())
+    deadline = call.deadline(SECONDS)
+    found = find_scopes(outside, deadline)
+    gathered = each_scope(
+        call, "reading", found.scopes, lambda scope: gather(outside, scope, slot, deadline)
+    )
+    call.terminal.line(f"A run for {iso(slot)} would do this:")
+    for scope, each in gathered.items():
+        call.terminal.line()
+        if each.remembered.progress.slot >= slot:
+            call.terminal.heading(f"{scope}: nothing, this slot was already run")
+            continue
+        heading, *lines = render_plan(each, decide(outside, each, "dry-run"), outside.catalog.metrics)
+        call.terminal.heading(heading)
+        for line in lines:
+            call.terminal.line(line)
+    call.terminal.line()
+    call.terminal.line(_dashboard_words(call, outside, found.scopes))
+    gaps: tuple[Gap, ...] = found.gaps + tuple(gap for each in gathered.values() for gap in each.facts.gaps)
+    call.terminal.note("Nothing was written or sent.")
+    code = report_gaps(call.terminal, gaps)
+    return code if found.scopes else FAILED
+
+
+def _dashboard_words(call: Call, outside: Outside, found: Sequence[Scope]) -> str:
+    """Whether the dashboard would be written."""
+    scopes = sorted({*registered(outside), *found})
+    try:
+        names = differing(call, outside, scopes)
+    except NephoscopeError as error:
+        return f"Whether it writes the dashboard is not known: {error}"
+    return f"It writes the dashboard: {', '.join(names)}." if names else "It leaves the dashboard as it stands."

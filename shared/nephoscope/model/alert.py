@@ -83,6 +83,7 @@ class Why(StrEnum):
     RULE_WITHDRAWN = "rule_withdrawn"
     DELIVERY_GIVEN_UP = "delivery_given_up"
     CHANNEL_DISABLED = "channel_disabled"
+    DELIVERY_REFUSED = "delivery_refused"  # a receiver refuses; it is tried again, slowly, until the message is too old
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,7 @@ class OutboxItem:
 
     rev: counts writes of this item. fence: counts claims; only the holder of the newest fence may finish it.
     lease_until, next_at, created_at: clock, epoch seconds. last: the reason of the last failed try.
+    attempts: tries that failed. holder: a fresh word for each claim, by which a run knows its own claim again.
     """
 
     notification: Notification
@@ -207,6 +209,7 @@ class OutboxItem:
     attempts: int = 0
     created_at: float = 0.0
     last: str = ""
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

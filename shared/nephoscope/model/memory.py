@@ -71,3 +71,19 @@ class RegisteredScope:
     scope: Scope
     first_seen: int = 0
     last_seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """What delivery has learned of a channel. A receiver that answered 410 asked never to be called again.
+
+    address: a digest of where the channel led when it was disabled; a channel that leads elsewhere by now is a new one.
+    ver: counts writes, from 1; 0 = nothing is remembered. at: clock, epoch seconds.
+    """
+
+    name: str
+    ver: int = 0
+    disabled: bool = False
+    reason: str = ""
+    address: str = ""
+    at: int = 0

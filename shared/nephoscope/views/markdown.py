@@ -17,7 +17,7 @@ def render_markdown(text: str) -> Html:
 
 
 def _blocks(text: str) -> Iterator[Html]:
-    for block in re.split(r"\n{2,}|\n(?=#)|(?<=\n)(?=- )", text.strip()):
+    for block in re.split(r"\n{2,}|\n(?=#)", text.strip()):
         lines = block.strip().split("\n")
         level = len(lines[0]) - len(lines[0].lstrip("#"))
         if 1 <= level <= 4 and lines[0][level : level + 1] == " ":

@@ -185,15 +185,16 @@ def _states(asked: _Asked) -> Html:
 
 
 def _gaps(asked: _Asked) -> Html:
-    rows: list[Sequence[object]] = []
+    missing: list[tuple[Scope, str]] = []
     for one in asked.snapshots:
-        rows += [(_place(one.scope), clean(gap, 300)) for gap in one.gaps]
+        missing += [(one.scope, gap) for gap in one.gaps]
         if asked.now - one.slot > STALE:
-            rows.append((_place(one.scope), f"nothing new for {render_duration(asked.now - one.slot)}"))
-    rows += [(_place(scope), "registered, and never read yet") for scope in asked.unseen]
-    if not rows:
+            missing.append((one.scope, f"nothing new for {render_duration(asked.now - one.slot)}"))
+    missing += [(scope, "registered, and never read yet") for scope in asked.unseen]
+    if not missing:
         return tag("p", "✓ Every read of every scope succeeded.", class_="calm")
-    return _cut(asked, ["Where", "What is missing, and why"], rows[:ROWS], len(rows))
+    rows = [(_place(scope), clean(words, 300)) for scope, words in missing[:ROWS]]
+    return _cut(asked, ["Where", "What is missing, and why"], rows, len(missing))
 
 
 _PAGES: Mapping[str, Callable[[_Asked], Html]] = {

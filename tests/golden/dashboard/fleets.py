@@ -21,11 +21,11 @@ from nephoscope.pipeline.dashboard import render_dashboards
 HERE = Path(__file__).parent
 HOME = "111111111111"
 WIDGET = f"arn:aws:lambda:eu-west-1:{HOME}:function:nephoscope-widget"
-REGIONS = (
-    "eu-west-1 us-east-1 ap-southeast-2 eu-central-1 us-west-2 ap-northeast-1 sa-east-1 ca-central-1 eu-north-1 "
-    "ap-south-1 eu-west-2 eu-west-3 us-east-2 us-west-1 ap-northeast-2 ap-northeast-3 ap-southeast-1 af-south-1 "
-    "me-central-1 il-central-1"
-).split()
+REGIONS = [
+    f"{area}-{number}"
+    for area in ("eu-west", "us-east", "ap-southeast", "eu-central", "us-west", "ap-northeast", "sa-east")
+    for number in (1, 2, 3)
+][:20]
 CPU = Rule("cpu-hot", Kind.INSTANCE, Threshold("cpu.utilization", Comparison.GREATER, 0.9), severity=Severity.CRITICAL)
 RULES = (
     CPU,
@@ -36,12 +36,15 @@ RULES = (
 )
 
 
+ANY = Selector()
+
+
 def _scopes(accounts: int, regions: int) -> list[Scope]:
     names = [HOME, "222222222222", "333333333333", *(f"4{number:011d}" for number in range(accounts))][:accounts]
     return [Scope(Cloud.AWS, account, region) for account in names for region in REGIONS[:regions]]
 
 
-def _config(rules: tuple[Rule, ...], accounts: tuple[str, ...], where: Selector = Selector()) -> Config:
+def _config(rules: tuple[Rule, ...], accounts: tuple[str, ...], where: Selector = ANY) -> Config:
     roles = tuple(AwsAccount(f"arn:aws:iam::{account}:role/nephoscope-reader") for account in accounts)
     gather = GatherAws(("all",), (AwsAccount(), *roles), (Kind.INSTANCE, Kind.BUCKET), where)
     publish = PublishCloudWatch("eu-west-1", "acme", distributions=("cpu.utilization",))

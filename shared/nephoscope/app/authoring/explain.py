@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from nephoscope.app.authoring.findings import listed
 from nephoscope.app.authoring.quantities import render_quantity
@@ -38,7 +39,7 @@ def explain_rule(rule: Rule, metrics: Mapping[str, Metric], clouds: Iterable[Clo
     """`cpu-hot: every instance: fires when ...; clears when ...; ...; critical; told to oncall.`"""
     periods = _periods(rule.when, metrics, clouds)
     parts = [
-        f"{rule.name}{_ORIGINS[rule.origin]}: every {rule.on}{_selected(rule.where)}: "
+        f"{rule.name}{_ORIGINS[rule.origin]}: every {rule.on}{_selected(rule.where)}{_apart(rule, metrics)}: "
         f"fires when {_holds(rule.when, rule.window, metrics, periods)}",
         f"clears when {_cleared(rule, metrics, periods)}",
         *([_missing(rule)] if isinstance(rule.when, Threshold) else []),
@@ -64,6 +65,15 @@ def _periods(condition: Condition, metrics: Mapping[str, Metric], clouds: Iterab
     return sorted({source.period_of(fine=fine) for source in sources for fine in (True, False)})
 
 
+def _apart(rule: Rule, metrics: Mapping[str, Metric]) -> str:
+    """`, each storage_class by itself`: a metric with attributes is several series of one resource."""
+    if isinstance(rule.when, Observation):
+        return ""
+    sources = metrics[rule.when.metric].sources.values()
+    attributes = sorted({attribute for source in sources for attribute in source.attributes.values()})
+    return f", each {listed(attributes)} by itself" if attributes else ""
+
+
 def _holds(condition: Condition, window: Window, metrics: Mapping[str, Metric], periods: list[int]) -> str:
     said = render_condition(condition, metrics)
     if isinstance(condition, Observation):
@@ -86,7 +96,7 @@ def _cleared(rule: Rule, metrics: Mapping[str, Metric], periods: list[int]) -> s
     if rule.clear is not None:
         return _holds(rule.clear, rule.clear_window, metrics, periods)
     if isinstance(rule.when, Observation):
-        return f"{rule.when.attribute} is {'one of these' if rule.when.negated else 'another'}"
+        return render_condition(replace(rule.when, negated=not rule.when.negated), metrics)
     return "that no longer holds for as many points"
 
 
@@ -107,13 +117,13 @@ def _tag(key: str, values: tuple[str, ...]) -> str:
 
 
 def _explain_gather(config: Config, aws: GatherAws) -> str:
-    accounts = listed(account.id or "the account it runs in" for account in aws.accounts)
+    accounts = listed(account.id or "the account that it runs in" for account in aws.accounts)
     kinds = listed(f"{kind}s{_selected(aws.where)}" for kind in aws.resources)
     regions = "every region opted into" if aws.regions == ("all",) else listed(aws.regions)
     publish = config.publish
     return (
-        f"{config.fleet}: every {render_duration(config.gather.every)} {kinds} of {accounts} in {regions}; "
-        f"dashboard {publish.dashboard} and metrics {publish.namespace} in {publish.region}."
+        f"{config.fleet}: every {render_duration(config.gather.every)}, {kinds} in {regions}, of {accounts}; "
+        f"dashboard {publish.dashboard} and metrics under {publish.namespace} in {publish.region}."
     )
 
 

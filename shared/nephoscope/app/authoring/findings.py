@@ -32,13 +32,18 @@ class Findings:
         self.warnings.append(Problem(place.file, place.line, place.column, text))
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is most like it, small and capital letters aside; empty when none is like it."""
+    folded = {each.casefold(): each for each in known}
+    close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else ""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean cpu.utilization?`, or the known words when there are few, or nothing."""
     words = list(known)
-    folded = {each.casefold(): each for each in words}
-    close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {folded[close[0]]}?"
+    if close := nearest(word, words):
+        return f"; did you mean {close}?"
     return f"; known are {listed(words)}" if 0 < len(words) <= 8 else ""
 
 

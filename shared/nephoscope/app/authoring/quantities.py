@@ -108,7 +108,7 @@ def parse_duration(text: str) -> int:
         raise UnclearError(f'expected a duration such as 10 min, found "{text.strip()}"')
     if found[2] not in DURATIONS:
         raise UnclearError(f'unknown unit "{found[2]}"; durations are in {listed(DURATIONS, "or")}')
-    return int(found[1][:12]) * DURATIONS[found[2]]
+    return int(found[1][:12]) * DURATIONS[found[2]]  # more digits than that are refused as too long anyway
 
 
 def parse_window(text: str) -> Window:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from nephoscope.app.authoring.document import Items, Keys, Node, Text
-from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
+from nephoscope.app.authoring.findings import Findings, did_you_mean, listed, nearest
 from nephoscope.app.authoring.shape import FILE, Form, Key, Section
 
 
@@ -21,11 +21,12 @@ def read_section(node: Node, section: Section, findings: Findings) -> Keys | Non
     if not isinstance(node, Keys):
         findings.problem(node.place, f"{section.name}: expected keys and values, found {describe(node)}")
         return None
-    entries, broken = [], set()
+    entries, broken, meant = [], set(), set()
     for name, value in node.entries:
         key = section.key(name.value)
         if key is None:
             findings.problem(name.place, _unknown(name.value, section))
+            meant.add(nearest(name.value, section.names))
             continue
         where = key.name if section.name == FILE.name else f"{section.name}.{key.name}"
         formed = _formed(value, key, where, findings)
@@ -34,7 +35,7 @@ def read_section(node: Node, section: Section, findings: Findings) -> Keys | Non
         else:
             entries.append((name, formed))
     for key in section.keys:
-        if key.required and node.key(key.name) is None:
+        if key.required and node.key(key.name) is None and key.name not in meant:
             findings.problem(node.place, f'{section.name}: "{key.name}" is missing: {key.about}')
     return replace(node, entries=tuple(entries), broken=frozenset(broken))
 
@@ -84,8 +85,8 @@ def shorten(text: str) -> str:
 def _unknown(name: str, section: Section) -> str:
     if name in section.later:
         return f'"{name}" is not supported by this version: {section.later[name]}'
-    known = [key.name for key in section.keys]
-    return f'{section.name}: unknown key "{shorten(name)}"{did_you_mean(name, known) or f"; known are {listed(known)}"}'
+    guess = did_you_mean(name, section.names) or f"; known are {listed(section.names)}"
+    return f'{section.name}: unknown key "{shorten(name)}"{guess}'
 
 
 _INNER = {Form.TAGS: Form.TEXTS, Form.TEXT_BY_NAME: Form.TEXT, Form.FIGURES: Form.TEXT_BY_NAME}
@@ -114,8 +115,8 @@ def _text(node: Node, key: Key, where: str, findings: Findings) -> Text | None:
     if not isinstance(node, Text) or node.nothing or not node.value.strip():
         _expected(node, expected, where, findings)
     elif choices and node.value not in choices:
-        guess = did_you_mean(node.value, choices)
-        _expected(node, expected, where, findings, guess if "did you mean" in guess else "")
+        close = nearest(node.value, choices)
+        _expected(node, expected, where, findings, f"; did you mean {close}?" if close else "")
     else:
         return node
     return None

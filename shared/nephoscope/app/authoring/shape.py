@@ -57,6 +57,10 @@ class Section:
     keys: tuple[Key, ...]
     later: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(key.name for key in self.keys)
+
     def key(self, name: str) -> Key | None:
         return next((key for key in self.keys if key.name == name), None)
 

@@ -103,7 +103,7 @@ def _lines(audience: Audience, metric: Metric) -> list[Line]:
 
 def _line(metric: Metric, rule: Rule, limit: Threshold, shown: float) -> Line:
     label = f"{rule.name} ({limit.comparison} {render_value(limit.value, metric.unit)})"
-    return Line(float(f"{shown:.9g}"), label, SEVERITY_COLORS[rule.severity])
+    return Line(float(f"{shown:.13g}"), label, SEVERITY_COLORS[rule.severity])
 
 
 # --- AWS's own series --------------------------------------------------------------------------------------------

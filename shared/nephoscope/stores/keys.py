@@ -1,0 +1,84 @@
+"""Where everything stands in a scope's partition. One letter for each kind of row, so that a prefix reads one kind.
+
+    P                           progress
+    S#alert                     state of an alert; at OK a tombstone
+    O#alert#seq#channel         a notification that is owed
+    D#alert#seq#channel         one that was given up: kept, listed, replayable
+    R#notification              receipt: the receiver has it
+    HA#alert#at#seq             history of one alert, by data time
+    HS#at#alert#seq             the same entries for the whole scope
+    V#generation                head of a snapshot; V#generation#token#chunk its pieces
+
+and in the partition `registry#cloud`: `scope#...` the known scopes, `C#channel` what is known of a channel.
+Numbers are padded: the order of the keys is the order of time.
+"""
+
+from __future__ import annotations
+
+from nephoscope.model.alert import HistoryEntry, Notification
+from nephoscope.model.scope import Cloud, Scope
+
+PROGRESS = "P"
+STATES, OWED, DEAD, RECEIPTS = "S#", "O#", "D#", "R#"
+HISTORY_OF_ALERT, HISTORY_OF_SCOPE = "HA#", "HS#"
+SNAPSHOTS = "V#"
+SCOPES, CHANNELS = "scope#", "C#"
+
+
+def registry(cloud: Cloud) -> str:
+    """A partition of its own for each cloud: its role may touch no other."""
+    return f"registry#{cloud}"
+
+
+def scope_row(scope: Scope) -> str:
+    return SCOPES + scope.key
+
+
+def channel_row(name: str) -> str:
+    return CHANNELS + name
+
+
+def state_row(alert_key: str) -> str:
+    return STATES + alert_key
+
+
+def owed_row(notification: Notification) -> str:
+    return OWED + _place(notification)
+
+
+def dead_row(notification: Notification) -> str:
+    return DEAD + _place(notification)
+
+
+def dead_row_of(owed: str) -> str:
+    """Where the row that stood at `owed` goes when it is set aside."""
+    return DEAD + owed.removeprefix(OWED)
+
+
+def receipt_row(notification: Notification) -> str:
+    return RECEIPTS + notification.id
+
+
+def history_rows(entry: HistoryEntry) -> tuple[str, str]:
+    """An entry stands twice: newest first of one alert, and of the scope, are both one short read."""
+    at, seq = f"{entry.at:012d}", f"{entry.seq:010d}"
+    return (
+        f"{HISTORY_OF_ALERT}{entry.alert_key}#{at}#{seq}",
+        f"{HISTORY_OF_SCOPE}{at}#{entry.alert_key}#{seq}",
+    )
+
+
+def head_row(generation: int) -> str:
+    return f"{SNAPSHOTS}{generation:010d}"
+
+
+def chunk_row(generation: int, token: str, number: int) -> str:
+    return f"{chunk_prefix(generation, token)}{number:04d}"
+
+
+def chunk_prefix(generation: int, token: str) -> str:
+    return f"{head_row(generation)}#{token}#"
+
+
+def _place(notification: Notification) -> str:
+    return f"{notification.alert_key}#{notification.seq:010d}#{notification.channel}"

@@ -1,0 +1,78 @@
+"""Records to JSON and back, in one place for all stores.
+
+A newer version may have written fields that this one does not know: they are passed over. A row that cannot be
+understood at all is a StoreError that names the row, and never quotes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
+
+from dacite import Config as Casting
+from dacite import DaciteError, from_dict
+
+from nephoscope.model.alert import AlertRecord, AlertState, HistoryEntry, OutboxItem, Owed, TransitionKind, Why
+from nephoscope.model.errors import Reason, StoreError
+from nephoscope.model.memory import ChannelState, Progress, RegisteredScope
+from nephoscope.model.resource import Kind
+from nephoscope.model.rule import Severity
+from nephoscope.model.scope import Cloud, Scope
+from nephoscope.ports import Row
+
+_CASTING = Casting(cast=[AlertState, TransitionKind, Why, Owed, Kind, Severity, Cloud, float])
+
+T = TypeVar("T")
+
+JsonObject = dict[str, Any]
+
+
+def encode(record: AlertRecord | OutboxItem | HistoryEntry | RegisteredScope | ChannelState) -> JsonObject:
+    """Plain values; enums are words."""
+    return asdict(record)
+
+
+def encode_progress(progress: Progress) -> JsonObject:
+    """Without its scope, which is the partition it stands in."""
+    return {name: value for name, value in asdict(progress).items() if name != "scope"}
+
+
+def decode(kind: type[T], row: Row) -> T:
+    """The record in a row. Raises StoreError(MALFORMED) where it holds none."""
+    return _build(kind, row, row.data)
+
+
+def decode_alert(row: Row) -> AlertRecord:
+    return replace(decode(AlertRecord, row), ver=row.ver)
+
+
+def decode_item(row: Row) -> OutboxItem:
+    """`rev` is the row's own version: what the next write is conditional on."""
+    return replace(decode(OutboxItem, row), rev=row.ver)
+
+
+def decode_channel(row: Row) -> ChannelState:
+    return replace(decode(ChannelState, row), ver=row.ver)
+
+
+def decode_progress(row: Row, scope: Scope) -> Progress:
+    return replace(_build(Progress, row, {**row.data, "scope": asdict(scope)}), ver=row.ver)
+
+
+def _build(kind: type[T], row: Row, data: Mapping[str, object]) -> T:
+    try:
+        return from_dict(kind, _frozen(data), _CASTING)
+    except (DaciteError, ValueError, TypeError) as error:
+        field = getattr(error, "field_path", None) or type(error).__name__
+        detail = f"{row.pk} {row.sk} is no {kind.__name__}: {field}"
+        raise StoreError(operation="read", reason=Reason.MALFORMED, detail=detail) from error
+
+
+def _frozen(value: Any) -> Any:
+    """JSON has lists where the records have tuples."""
+    if isinstance(value, Mapping):
+        return {key: _frozen(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    return value

@@ -1,0 +1,416 @@
+"""What a person gets wrong, and exactly what is said of it: file, line, column, what was expected, the nearest word.
+
+Each case is what follows the two lines of a good file, so it begins in line 3. Positions count from 1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nephoscope.app.authoring.compile import compile_file
+from nephoscope.model.errors import ConfigError
+
+HEAD = "fleet: acme\ngather: {aws: {regions: [eu-west-1], resources: [instance, bucket]}}\n"
+CATALOG = "(nephoscope metrics --catalog lists them)"
+SIZES = "B, KiB, MiB, GiB, TiB, PiB, kB, MB, GB, TB or PB"
+RATES = "B/s, KiB/s, MiB/s, GiB/s, kB/s, MB/s, GB/s, Mbit/s or Gbit/s"
+
+
+def problems_of(text: str, folder: Path) -> list[str]:
+    path = folder / "nephoscope.yaml"
+    path.write_bytes(text.encode())
+    with pytest.raises(ConfigError) as caught:
+        compile_file(path, environment={})
+    return [str(problem).removeprefix(f"{folder}/") for problem in caught.value.problems]
+
+
+def rule(when: str, *more: str, on: str = "instance") -> str:
+    """A list with one rule: `name` in line 4, `on` in 5, `when` in 6 at column 11, the rest from line 7."""
+    return "\n".join(
+        ["rules:", "  - name: one", f"    on: {on}", f"    when: {when}", *(f"    {line}" for line in more)]
+    )
+
+
+CONDITIONS = [
+    (
+        "cpu.utilisation > 90 %",
+        f'unknown metric "cpu.utilisation" for instance; did you mean cpu.utilization? {CATALOG}',
+    ),
+    ("heat > 90 %", f'unknown metric "heat" for instance {CATALOG}'),
+    ("size > 5 TiB", "size is a metric of bucket, and this rule is on instance; instance has"),
+    ("cpu.utilization > 90", "cpu.utilization: 90 has no unit; write 90 with %"),
+    ("cpu.utilization > 90 MiB", 'cpu.utilization: "MiB" is not its unit; write 90 with %'),
+    ("cpu.utilization > high", 'cpu.utilization: expected a number with %, found "high"'),
+    ("cpu.utilization > nan %", 'cpu.utilization: expected a number with %, found "nan %"'),
+    ("cpu.utilization > .inf", 'cpu.utilization: expected a number with %, found ".inf"'),
+    ("cpu.utilization > ٩٠ %", 'cpu.utilization: expected a number with %, found "٩٠ %"'),
+    ("cpu.utilization > 90 ％", 'cpu.utilization: "％" is not its unit; write 90 with %'),
+    ("cpu.utilization > 100 %", "this can never hold: cpu.utilization lies between 0 % and 100 %"),
+    ("cpu.utilization >= 101 %", "this can never hold: cpu.utilization lies between 0 % and 100 %"),
+    ("cpu.utilization < 0 %", "this can never hold: cpu.utilization lies between 0 % and 100 %"),
+    ("cpu.utilization >= 0 %", "this always holds: cpu.utilization lies between 0 % and 100 %"),
+    ("cpu.utilization > -1 %", "this always holds: cpu.utilization lies between 0 % and 100 %"),
+    ("network.receive < 0 MiB/s", "this can never hold: network.receive is never less than 0"),
+    ("network.receive > 10 MiB", f'network.receive: "MiB" is not its unit; write 10 with {RATES}'),
+    ("network.receive > 10 mib/s", 'network.receive: unknown unit "mib/s"; did you mean MiB/s?'),
+    ("disk.read.operations > 10 %", 'disk.read.operations: "%" is not its unit; write 10 with operations/s'),
+    ("cpu.credit.balance < 10 %", 'cpu.credit.balance: "%" is not its unit; write 10'),
+    ("cpu.utilization == 90 %", 'unknown comparison "=="; there are >, >=, < and <='),
+    (
+        "cpu.utilization 90 %",
+        '"cpu.utilization 90 %" is no condition; write for example cpu.utilization > 90 %, or state is stopped',
+    ),
+    ("cpu.utilization is high", "cpu.utilization is measured, not seen; compare it with a number"),
+    ("cpu.utilization > 90 % for 5 min", "the time stands under `for`, not in `when`"),
+    ("cpu.utilization > 90 % and memory.utilization > 90 %", "one condition a rule; write a rule for each"),
+    ("count(state is running) < 3", "count(...) over a group of resources is not supported by this version"),
+    ("avg(cpu.utilization) > 90 %", "avg(...) over a group of resources is not supported by this version"),
+    ("state is stoped", 'state is never "stoped"; did you mean stopped?'),
+    (
+        "state is broken",
+        'state is never "broken"; it is one of starting, running, stopping, stopped, suspended, repairing, terminating, '
+        "terminated or unknown",
+    ),
+    (
+        "check.system is impaired",
+        'check.system is never "impaired"; known are ok, failed, initializing, insufficient-data and not-applicable',
+    ),
+    ("check is failed", 'unknown attribute "check" for instance; did you mean check.ebs?'),
+    (
+        "check.system > 0",
+        "check.system is seen, not measured; write `check.system is` and ok, failed, initializing, insufficient-data or "
+        "not-applicable",
+    ),
+]
+
+
+@pytest.mark.parametrize(("when", "expected"), CONDITIONS)
+def test_condition(when: str, expected: str, tmp_path: Path) -> None:
+    (problem,) = problems_of(HEAD + rule(when), tmp_path)
+    assert problem.startswith(f"nephoscope.yaml:6:11: {expected}")
+
+
+def test_bucket_rules_have_their_own_words(tmp_path: Path) -> None:
+    assert problems_of(HEAD + rule("cpu.utilization > 90 %", on="bucket"), tmp_path) == [
+        "nephoscope.yaml:6:11: cpu.utilization is a metric of instance, and this rule is on bucket; "
+        "bucket has objects and size"
+    ]
+    assert problems_of(HEAD + rule("size > 5", on="bucket"), tmp_path) == [
+        f"nephoscope.yaml:6:11: size: 5 has no unit; write 5 with {SIZES}"
+    ]
+
+
+CPU = "cpu.utilization > 90 %"
+RULES = [
+    ("for: 5 of 3 min", "7:10: 5 of 3 can never be: the first number is at most the second"),
+    ("for: 3 of 5", '7:10: "3 of 5" of what? write 3 of 5 min'),
+    ("for: 90 s", '7:10: "90 s" is not in whole minutes'),
+    ("for: 0 min", "7:10: a duration of nothing; leave it out, and one point is enough"),
+    ("for: 0 of 5 min", "7:10: a duration of nothing; leave it out, and one point is enough"),
+    ("for: 10 m", '7:10: unknown unit "m"; durations are in s, min, h or d'),
+    ("for: ten minutes", '7:10: expected a duration such as 10 min or 3 of 5 min, found "ten minutes"'),
+    ("for: 2 d", "7:10: for: 2 d is too long; at most 1 d"),
+    ("for: 999999999999999999999 d", "7:10: for: 999999999999 d is too long; at most 1 d"),
+    ("for:", "7:9: rule.for: expected a text, found nothing"),
+    ("for: [10 min]", "7:10: rule.for: expected a text, found a list"),
+    ("clear: cpu.utilization > 80 %", "7:12: clear: > is what is bad; what is well lies in the other direction: <"),
+    ("clear: cpu.utilization < 95 %", "7:12: clear: values would be bad and well at once; it must be at most 90 %"),
+    ("clear: memory.utilization < 80 %", "7:12: clear: it must be on cpu.utilization, as the rule is"),
+    ("clear: state is running", "7:12: clear: it must be on cpu.utilization, as the rule is"),
+    (
+        "clear: cpu.utilization < 80 % for 9 of 5 min",
+        "7:12: 9 of 5 can never be: the first number is at most the second",
+    ),
+    (
+        "missing: notbreaching",
+        '7:14: rule.missing: expected ignore, missing, breaching, notBreaching or tell, found "notbreaching"; '
+        "did you mean notBreaching?",
+    ),
+    ("severity: fatal", '7:15: rule.severity: expected info, warning or critical, found "fatal"'),
+    ("sevrity: critical", '7:5: rule: unknown key "sevrity"; did you mean severity?'),
+    ("by: [cloud_region]", '7:5: "by" is not supported by this version: rules over groups of resources'),
+    ("repeat: 4 h", '7:5: "repeat" is not supported by this version: repeated messages'),
+    ("tell: [oncal]", '7:12: unknown channel "oncal"; did you mean oncall?'),
+    ("tell: {oncall: yes}", "7:11: rule.tell: expected a text or a list of texts, found keys and values"),
+    ("runbook: wiki/cpu", "7:14: runbook: expected the address of a page: https://..."),
+    ("labels: {team-name: web}", '7:14: labels: "team-name" may have letters, digits and _ only, and no digit first'),
+    ("labels: web", '7:13: rule.labels: expected names, each with a value, found "web"'),
+    ("where: {tags: [web]}", "7:19: where.tags: expected names, each with a value, found a list"),
+    ("where: {tags: {role: []}}", "7:26: tags.role: an empty list matches nothing; write * for any value"),
+    ("where: {tag: {role: web}}", '7:13: where: unknown key "tag"; did you mean tags?'),
+    ("name: two", '7:5: the key "name" stands twice; first in line 4'),
+    ("summary: !include text.yaml", "7:14: rule.summary: !include brings rules; it stands under rules only"),
+    (
+        "summary: !!python/name:os.system x",
+        '7:14: the tag "!!python/name:os.system" means nothing here; only !include FILE does',
+    ),
+    ("summary: *nowhere", '7:14: "*nowhere" refers to an anchor that no line before it defines'),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), RULES)
+def test_rule(line: str, expected: str, tmp_path: Path) -> None:
+    channels = "\ntell: {oncall: {sns: '${stack:AlertTopic}'}}\n"
+    problems = problems_of(HEAD + rule(CPU, line) + channels, tmp_path)
+    assert problems == [f"nephoscope.yaml:{expected}"]
+
+
+OBSERVED = [
+    ("for: 3 of 5 min", "7:10: for: what is seen is held, not counted: write for: 5 min"),
+    ("for: 31 d", "7:10: for: 31 d is too long; at most 30 d"),
+    ("missing: breaching", "7:14: missing: state has no points that could be missing"),
+    ("clear: state is running", "7:12: clear: a rule on state is over when state is another; leave clear out"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), OBSERVED)
+def test_rule_on_what_is_seen(line: str, expected: str, tmp_path: Path) -> None:
+    assert problems_of(HEAD + rule("state is stopped", line), tmp_path) == [f"nephoscope.yaml:{expected}"]
+
+
+SECTIONS = [
+    ("rules: {}", "3:8: rules: expected a list of rules or !include FILE, found keys and values"),
+    ("rules: rules/*.yaml", '3:8: rules: expected a list of rules or !include FILE, found "rules/*.yaml"'),
+    ("rules:", "3:7: rules: found nothing; write [] for no rules, or leave the key out for the starter rules"),
+    ("rules: [one]", '3:9: rule: expected keys and values, found "one"'),
+    ("rules: [{name: a}]", '3:9: rule: "on" is missing: The kind of resource.'),
+    ("rules: !include none/*.yaml", "3:8: !include none/*.yaml: no such file in"),
+    ("routes: []", '3:1: "routes" is not supported by this version: routing by severity, label or owner'),
+    ("quiet: []", '3:1: "quiet" is not supported by this version: maintenance windows'),
+    ("mute: []", '3:1: "mute" is not supported by this version: muting one rule by another'),
+    ("ruels: []", '3:1: nephoscope.yaml: unknown key "ruels"; did you mean rules?'),
+    (
+        "zebra: 1",
+        '3:1: nephoscope.yaml: unknown key "zebra"; known are fleet, gather, publish, rules, tell, limits and prices',
+    ),
+    ("fleet: two", '3:1: the key "fleet" stands twice; first in line 1'),
+    (
+        "publish: {elasticsearch: {}}",
+        '3:11: "elasticsearch" is not supported by this version: publishing to Elasticsearch',
+    ),
+    ("publish: {cloudwatch: {region: eu-wst-1}}", '3:32: unknown region "eu-wst-1"; did you mean eu-west-1?'),
+    (
+        "publish: {cloudwatch: {dashboard: my board}}",
+        '3:35: dashboard: "my board" may have letters, digits, - and _ only',
+    ),
+    (
+        "publish: {cloudwatch: {namespace: AWS/EC2}}",
+        '3:35: namespace: "AWS/EC2" belongs to the provider: names that start with AWS/ do',
+    ),
+    (
+        "publish: {cloudwatch: {distributions: [cpu.utilisation]}}",
+        f'3:40: distributions: unknown metric "cpu.utilisation"; did you mean cpu.utilization? {CATALOG}',
+    ),
+    (
+        "publish: {cloudwatch: {detail: all}}",
+        '3:32: publish.cloudwatch.detail: expected fleet or resource, found "all"',
+    ),
+    ("tell: [oncall]", "3:7: tell: expected names, each with keys and values, found a list"),
+    ("tell: {a: {}}", '3:8: channel "a" has neither sns nor webhook'),
+    (
+        "tell: {a: {sns: '${stack:T}', webhook: '${env:U}'}}",
+        '3:11: channel "a" has sns and webhook both; one channel is one of them',
+    ),
+    (
+        "tell: {a: {sns: '${stack:T}', format: json}}",
+        '3:31: channel "a": format is for webhooks; an SNS topic has none',
+    ),
+    (
+        "tell: {a: {sns: alerts}}",
+        "3:17: sns: expected a topic's ARN (arn:aws:sns:eu-west-1:111111111111:alerts) or the deployment's own, "
+        "${stack:AlertTopic}",
+    ),
+    ("tell: {a: {webhook: '${smm:/x}'}}", '3:21: webhook: unknown reference "smm"; did you mean ssm?'),
+    (
+        "tell: {a: {webhook: '${key-vault:x}'}}",
+        "3:21: webhook: ${key-vault:...} is not supported by this version: Azure Key Vault",
+    ),
+    ("tell: {a: {webhook: '${ssm:/a b}'}}", '3:21: webhook: "/a b" cannot be the name in ${ssm:...}'),
+    (
+        "tell: {a: {webhook: 'ftp://x.example/'}}",
+        "3:21: webhook: expected a reference such as ${secretsmanager:nephoscope/slack}, or an https:// URL",
+    ),
+    (
+        "tell: {a: {webhook: 'http://x.example/alerts'}}",
+        "3:21: webhook: http to x.example would send alerts in the clear; use https, or write allow: [http]",
+    ),
+    (
+        "tell: {a: {webhook: 'https://10.1.2.3/alerts'}}",
+        "3:21: webhook: 10.1.2.3 is a private address; write allow: [private] if that is meant",
+    ),
+    (
+        "tell: {a: {webhook: 'https://169.254.169.254/', allow: [private]}}",
+        "3:21: webhook: 169.254.169.254 is a metadata address; no message is ever sent there",
+    ),
+    (
+        "tell: {a: {webhook: '${env:U}', secret: whsec_c2VjcmV0}}",
+        "3:41: secret: expected a reference such as ${stack:NAME}, not the value itself",
+    ),
+    (
+        "tell: {a: {webhook: '${env:U}', format: teams}}",
+        '3:41: channel.format: expected json, slack or alertmanager, found "teams"',
+    ),
+    (
+        "tell: {a: {webhook: '${env:U}', group_by: [rule]}}",
+        '3:33: "group_by" is not supported by this version: grouping of messages',
+    ),
+    ("tell: {a: {webhook: '${env:U}', fallback: yes}}", '3:43: channel.fallback: expected true or false, found "yes"'),
+    (
+        "tell: {a: {webhook: '${env:U}', max_age: 10 s}}",
+        '3:42: max_age: expected whole minutes from 1 min to 14 d, found "10 s"',
+    ),
+    (
+        "tell: {a: {webhook: '${env:U}', allow: [https]}}",
+        '3:41: channel.allow: expected http or private, found "https"',
+    ),
+    (
+        "limits: {cloudwatch.get_metric: {queries: 1}}",
+        '3:10: limits: the catalog has no row "cloudwatch.get_metric"; did you mean',
+    ),
+    (
+        "limits: {cloudwatch.get_metric_data: {queries: 0}}",
+        '3:48: limits.cloudwatch.get_metric_data.queries: expected a whole number greater than zero, found "0"',
+    ),
+    (
+        "prices: {cloudwatch.custom_metric_month: {usd: NaN}}",
+        '3:48: prices.cloudwatch.custom_metric_month.usd: expected a number of zero or more, found "NaN"',
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SECTIONS)
+def test_section(text: str, expected: str, tmp_path: Path) -> None:
+    problems = problems_of(HEAD + text, tmp_path)
+    assert problems == [f"nephoscope.yaml:{expected}"]
+
+
+ROLE = "arn:aws:iam::222222222222:role/nephoscope-reader"
+GATHERED = [
+    ("gather: {}", "2:9: gather: no cloud; write at least `aws: {regions: [eu-west-1]}`"),
+    ("gather: {gcp: {projects: [a]}}", '2:10: "gcp" is not supported by this version: Google Cloud'),
+    ("gather: {azure: {}}", '2:10: "azure" is not supported by this version: Azure'),
+    ("gather: {aws: }", "2:14: gather.aws: no region; write regions: [eu-west-1], or all, or set AWS_REGION"),
+    (
+        "gather: {aws: {regions: []}}",
+        "2:25: gather.aws.regions: no region: nothing would be watched; name one, or write all",
+    ),
+    ("gather: {aws: {regions: eu-wets-1}}", '2:25: unknown region "eu-wets-1"; did you mean eu-west-1?'),
+    ("gather: {aws: {regions: [eu-west-1, all]}}", "2:37: gather.aws.regions: all stands alone: regions: all"),
+    ("gather: {aws: {regions: [eu-west-1, eu-west-1]}}", '2:37: the region "eu-west-1" stands twice'),
+    (
+        "gather: {aws: {regions: all}}",
+        "1:1: publish.cloudwatch: no region; with regions: all say where the dashboard is, region: eu-west-1",
+    ),
+    (
+        "gather: {every: 30 s, aws: {regions: eu-west-1}}",
+        '2:17: every: expected whole minutes from 1 min to 1 h, found "30 s"',
+    ),
+    ("gather: {every: 1, aws: {regions: eu-west-1}}", '2:17: every: expected a duration such as 10 min, found "1"'),
+    (
+        "gather: {aws: {regions: eu-west-1, accounts: [222222222222]}}",
+        '2:47: accounts: expected keys and values, found "222222222222"',
+    ),
+    (
+        "gather: {aws: {regions: eu-west-1, accounts: [{role: reader}]}}",
+        '2:54: role: "reader" is not the ARN of a role; expected for example ' + ROLE,
+    ),
+    (
+        f"gather: {{aws: {{regions: eu-west-1, accounts: [{{role: '{ROLE}', external_id: s3cret}}]}}}}",
+        "2:119: external_id: expected a reference such as ${ssm:NAME}, not the value itself",
+    ),
+    (
+        f"gather: {{aws: {{regions: eu-west-1, accounts: [{{role: '{ROLE}'}}, {{role: '{ROLE}'}}]}}}}",
+        "2:107: gather.aws.accounts: the account 222222222222 stands twice",
+    ),
+    (
+        "gather: {aws: {regions: eu-west-1, accounts: []}}",
+        "2:46: gather.aws.accounts: no account; leave the key out for the one it runs in",
+    ),
+    (
+        "gather: {aws: {regions: eu-west-1, resources: [server]}}",
+        '2:48: gather.aws.resources: expected instance or bucket, found "server"',
+    ),
+    (
+        "gather: {aws: {regions: eu-west-1, where: {env: prod}}}",
+        '2:44: where: unknown key "env"; known are tags',
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), GATHERED)
+def test_what_is_gathered(text: str, expected: str, tmp_path: Path) -> None:
+    assert f"nephoscope.yaml:{expected}" in problems_of(f"fleet: acme\n{text}", tmp_path)
+
+
+def test_a_rule_on_what_is_not_gathered(tmp_path: Path) -> None:
+    text = "fleet: acme\ngather: {aws: {regions: [eu-west-1]}}\n" + rule("size > 5 TiB", on="bucket")
+    assert problems_of(text, tmp_path) == [
+        "nephoscope.yaml:5:9: bucket is not gathered; write resources: [instance, bucket] under gather.aws"
+    ]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://hooks.chat.example/services/T01AB23CD/B04EF56GH/a1b2c3d4e5f6a7b8c9d0e1f2",
+        "https://user:pa55word@chat.example/in",
+        "https://chat.example/in?token=a1b2c3d4e5f6a7b8",
+    ],
+)
+def test_an_address_that_holds_a_secret_is_refused_and_never_repeated(address: str, tmp_path: Path) -> None:
+    host = "hooks.chat.example" if "hooks" in address else "chat.example"
+    (problem,) = problems_of(f"{HEAD}tell: {{a: {{webhook: '{address}'}}}}", tmp_path)
+    assert problem == (
+        f"nephoscope.yaml:3:21: webhook: the address at {host} seems to hold a secret; keep it in a secret store and "
+        "write a reference such as ${secretsmanager:nephoscope/chat}"
+    )
+
+
+def test_names_are_unique(tmp_path: Path) -> None:
+    text = HEAD + rule(CPU) + "\n  - {name: one, on: instance, when: state is stopped}\n"
+    text += "  - {name: scope-blind, on: instance, when: state is stopped}\n  - {name: a b, on: instance, when: state is stopped}\n"
+    assert [problem.removeprefix(str(tmp_path)) for problem in problems_of(text, tmp_path)] == [
+        f'nephoscope.yaml:7:12: rule: the name "one" stands twice; first in {tmp_path}/nephoscope.yaml:4',
+        'nephoscope.yaml:8:12: rule: the name "scope-blind" is taken by the built-in rule',
+        'nephoscope.yaml:9:12: rule: the name "a b" may have letters, digits and . _ - only, 64 at most',
+    ]
+
+
+def test_all_problems_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = """\
+fleet: my fleet
+gather:
+  every: 1 year
+  aws: {regions: [eu-west-1, mars-1]}
+rules:
+  - name: hot
+    on: instnace
+    when: cpu.utilization > 900 %
+    sevrity: critical
+    tell: [chat]
+  - on: instance
+    when: cpu.utilization > 90 %
+    for: 5 of 3 min
+    clear: cpu.utilization > 80 %
+tell:
+  oncall: {sns: nowhere, colour: red}
+routes: []
+"""
+    assert problems_of(text, tmp_path) == [
+        'nephoscope.yaml:1:8: fleet: "my fleet" may have letters, digits, - and _ only, 64 at most',
+        'nephoscope.yaml:3:10: every: unknown unit "year"; durations are in s, min, h or d',
+        'nephoscope.yaml:4:30: unknown region "mars-1"',
+        'nephoscope.yaml:7:9: rule.on: expected instance or bucket, found "instnace"; did you mean instance?',
+        'nephoscope.yaml:9:5: rule: unknown key "sevrity"; did you mean severity?',
+        'nephoscope.yaml:10:12: unknown channel "chat"; known are oncall',
+        'nephoscope.yaml:11:5: rule: "name" is missing: Unique over all files; stands in every message.',
+        "nephoscope.yaml:13:10: 5 of 3 can never be: the first number is at most the second",
+        "nephoscope.yaml:14:12: clear: > is what is bad; what is well lies in the other direction: <",
+        "nephoscope.yaml:16:17: sns: expected a topic's ARN (arn:aws:sns:eu-west-1:111111111111:alerts) or the "
+        "deployment's own, ${stack:AlertTopic}",
+        'nephoscope.yaml:16:26: channel: unknown key "colour"; known are sns, webhook, format, secret, fallback, allow '
+        "and max_age",
+        'nephoscope.yaml:17:1: "routes" is not supported by this version: routing by severity, label or owner',
+    ]
