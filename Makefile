@@ -29,8 +29,6 @@ check: $(READY) ## lint, format, types, floors, generated files
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/mypy
-	$(BIN)/mypy functions/aws/handler.py
-	$(BIN)/mypy infra/*.py infra/local/*.py
 	$(BIN)/lint-imports
 	$(BIN)/python infra/generated.py --check
 
@@ -46,7 +44,7 @@ package: $(READY) $(NODE) ## the artifact and its template, linted; CONFIG=path 
 	$(BIN)/cfn-lint $(TEMPLATE) infra/aws/*.yaml
 
 deploy-local: $(READY) $(NODE) ## the whole stack on a local AWS, until its schedule has fired and an alert arrived
-	$(BIN)/python infra/local/deploy.py $(ARGS)
+	$(BIN)/python -m infra.local.deploy $(ARGS)
 
 bench: $(READY) ## time and calls beside plain SDK loops; writes build/bench.json
 	$(BIN)/python infra/bench.py $(ARGS)

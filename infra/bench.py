@@ -2,8 +2,8 @@
 
     python infra/bench.py [name ...]     only those, for example: python infra/bench.py reads
 
-Each is a program of its own, so that none warms another's caches: it prints one JSON object with its figures on standard
-output, and what a person may read on standard error.
+Each is a program of its own, so that none warms another's caches: it prints one JSON object with its figures on
+standard output, and what a person may read on standard error.
 """
 
 from __future__ import annotations

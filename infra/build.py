@@ -77,9 +77,7 @@ def aws_files(out: Path) -> dict[str, bytes]:
         "LICENSE": (ROOT / "LICENSE").read_bytes(),
     }
     files |= {
-        name: content
-        for name, content in _tree(ROOT / "shared", "nephoscope")
-        if not name.startswith(NOT_DEPLOYED)
+        name: content for name, content in _tree(ROOT / "shared", "nephoscope") if not name.startswith(NOT_DEPLOYED)
     }
     packages = _tree(install_packages(out / "packages"))
     return files | {name: content for name, content in packages if not name.startswith("bin/")}

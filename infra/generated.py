@@ -25,7 +25,8 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 2
-    return int(any([differs(name, command, arguments) for name, command in GENERATED.items()]))
+    differing = [name for name, command in GENERATED.items() if differs(name, command, arguments)]
+    return min(len(differing), 1)
 
 
 def differs(name: str, command: tuple[str, ...], arguments: list[str]) -> bool:

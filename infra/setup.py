@@ -44,7 +44,9 @@ def main() -> int:
 def check_python() -> None:
     if sys.version_info < NEEDED:
         have = ".".join(map(str, sys.version_info[:3]))
-        raise SetupError(f"Python 3.11 or newer is needed, this is {have} ({sys.executable}); try: make PYTHON=python3.11")
+        raise SetupError(
+            f"Python 3.11 or newer is needed, this is {have} ({sys.executable}); try: make PYTHON=python3.11"
+        )
 
 
 def works(python: Path) -> bool:

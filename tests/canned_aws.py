@@ -73,7 +73,9 @@ def sts_reply(operation: str, inner: str) -> Reply:
 
 def sts_error(code: str, status: int = 403) -> Reply:
     inner = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>told so by the test</Message></Error>"
-    return Reply(f'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">{inner}</ErrorResponse>'.encode(), status)
+    return Reply(
+        f'<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">{inner}</ErrorResponse>'.encode(), status
+    )
 
 
 def assumed(operation: str = "AssumeRole", key: str = "ASIAASSUMED") -> Reply:

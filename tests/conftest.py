@@ -55,16 +55,24 @@ def _running_local_aws(fleet: Fleet) -> Iterator[LocalAws]:
 
 
 @pytest.fixture
-def local_aws(_running_local_aws: LocalAws, fleet: Fleet) -> LocalAws:
-    """Reset for this test; its time stands at NOON until `.set_time()`, and `.set_time(None)` gives the wall's."""
+def local_aws(_running_local_aws: LocalAws, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
+    """Reset for this test; its time stands at NOON until `.set_time()`, and `.set_time(None)` gives the wall's.
+    SDKs without an endpoint of their own use it."""
     _running_local_aws.reset(fleet)
     _running_local_aws.set_time(NOON)
+    _enter(_running_local_aws, monkeypatch)
     return _running_local_aws
 
 
 @pytest.fixture
-def fleet_aws(fleet: Fleet) -> Iterator[LocalAws]:
-    """The front without ministack, at NOON."""
+def fleet_aws(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
+    """The front without ministack, at NOON. SDKs without an endpoint of their own use it."""
     with LocalAws(fleet, with_ministack=False) as running:
         running.set_time(NOON)
+        _enter(running, monkeypatch)
         yield running
+
+
+def _enter(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)

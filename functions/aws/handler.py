@@ -27,7 +27,7 @@ from nephoscope.app.settings import Settings
 from nephoscope.model.config import Config
 from nephoscope.model.errors import ConfigError, NephoscopeError, Problem
 from nephoscope.model.scope import Scope
-from nephoscope.model.time import Deadline, floor_to
+from nephoscope.model.time import DAY, Deadline, floor_to
 
 MARGIN_SECONDS = 2.0
 """What is kept of the function's time for leaving in order: the log, the metrics, the answer."""
@@ -40,7 +40,7 @@ metrics = Metrics(namespace="nephoscope/functions", service="nephoscope")
 Handler = Callable[[Any, Any], Any]
 
 
-class NothingDelivered(NephoscopeError):
+class NothingDeliveredError(NephoscopeError):
     """Nothing of this run reached anybody. Lambda counts it as an error, and its alarm tells."""
 
 
@@ -64,7 +64,7 @@ def deliver(event: Any, context: Any) -> dict[str, Any]:
     metrics.add_metric("Errors", MetricUnit.Count, len(report.errors))
     logger.info("delivered", report=report.as_dict())
     if report.failed:
-        raise NothingDelivered("; ".join(report.errors))
+        raise NothingDeliveredError("; ".join(report.errors))
     return report.as_dict()
 
 
@@ -94,12 +94,12 @@ def widget(event: Any, context: Any) -> str:
 
 
 def told(report: RunReport) -> dict[str, Any]:
-    """Log the run and answer with it. Raises NothingDelivered; a run of which anything was delivered is a good one."""
+    """Log the run and answer with it. Raises NothingDeliveredError; a run that delivered anything is a good one."""
     said = report.as_dict()
     metrics.add_metric("Errors", MetricUnit.Count, len(report.errors))
     logger.info("ran", report=said)
     if report.failed:
-        raise NothingDelivered("; ".join([*report.errors, *(each.error for each in report.scopes if each.error)]))
+        raise NothingDeliveredError("; ".join([*report.errors, *(each.error for each in report.scopes if each.error)]))
     return said
 
 
@@ -122,7 +122,7 @@ def slot_of(event: Any, period: int, now: float) -> int:
     """The time that the run is for: the scheduled one, else the clock's; floored to the period.
 
     EventBridge Scheduler writes the time in place of `<aws.scheduler.scheduled-time>`. Where it still stands there (an
-    emulator), nothing does, or a time lies ahead (a hand-made event: it would hold up every run until then), the
+    emulator), nothing does, or a time lies far ahead (a slip of the hand: it would hold up every run until then), the
     clock decides.
     """
     said = event.get("scheduled_time") if isinstance(event, Mapping) else None
@@ -131,7 +131,7 @@ def slot_of(event: Any, period: int, now: float) -> int:
     except (TypeError, ValueError):
         return floor_to(int(now), period)
     seconds = at.replace(tzinfo=at.tzinfo or UTC).timestamp()
-    return floor_to(int(seconds if seconds < now + period else now), period)
+    return floor_to(int(seconds if seconds < now + DAY else now), period)
 
 
 def deadline_of(context: Any, share: int = 1) -> Deadline:

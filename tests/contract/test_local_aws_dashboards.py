@@ -120,7 +120,7 @@ def test_a_dashboard_is_the_accounts_in_every_region_and_nobody_elses(fleet_aws:
     assert json.loads(found["DashboardBody"]) == {"widgets": [WELL["a text"]]}
     assert found["DashboardArn"] == "arn:aws:cloudwatch::111111111111:dashboard/fleet"
     other = fleet_aws.client("cloudwatch", account="222222222222")
-    with pytest.raises(other.exceptions.DashboardNotFoundError):
+    with pytest.raises(other.exceptions.ResourceNotFound):
         other.get_dashboard(DashboardName="fleet")
 
 
@@ -128,8 +128,8 @@ def test_listing_by_prefix_and_deleting_all_or_none(cloudwatch: Any) -> None:
     for name in ("fleet-1", "fleet-2", "own"):
         _put(cloudwatch, WELL["a text"], name=name)
     entries = cloudwatch.list_dashboards(DashboardNamePrefix="fleet")["DashboardEntries"]
-    assert [(row["DashboardName"], row["Size"]) for row in entries] == [("fleet-1", 72), ("fleet-2", 72)]
-    with pytest.raises(cloudwatch.exceptions.DashboardNotFoundError):
+    assert [(row["DashboardName"], row["Size"]) for row in entries] == [("fleet-1", 70), ("fleet-2", 70)]
+    with pytest.raises(cloudwatch.exceptions.ResourceNotFound):
         cloudwatch.delete_dashboards(DashboardNames=["own", "fleet-3"])
     cloudwatch.delete_dashboards(DashboardNames=["own", "fleet-2"])
     assert [row["DashboardName"] for row in cloudwatch.list_dashboards()["DashboardEntries"]] == ["fleet-1"]

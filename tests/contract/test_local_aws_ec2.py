@@ -81,7 +81,7 @@ def test_a_strange_id_is_refused_with_the_code_that_moto_gives_it(fleet_aws: Loc
 
 
 def test_a_strange_filter_is_refused(fleet_aws: LocalAws) -> None:
-    with pytest.raises(ClientError, match="InvalidParameterValue.*'no-such-filter'"):
+    with pytest.raises(ClientError, match="'no-such-filter'"):
         fleet_aws.client("ec2").describe_instances(Filters=[{"Name": "no-such-filter", "Values": ["x"]}])
 
 

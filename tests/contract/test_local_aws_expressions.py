@@ -15,6 +15,9 @@ NOON = 1_795_435_200
 HOME = "111111111111"
 
 
+_Courses = dict[str, dict[int, float]]
+
+
 @pytest.fixture
 def cloudwatch(fleet_aws: LocalAws) -> Any:
     """Requests of three machines in two zones: a 1 2 3, b 10 - 30, c 100 (and at the same times nothing else)."""
@@ -34,7 +37,7 @@ def cloudwatch(fleet_aws: LocalAws) -> Any:
     return client
 
 
-def _courses(client: Any, expression: str, *more: dict[str, Any], period: int | None = 60) -> dict[str, dict[int, float]]:
+def _courses(client: Any, expression: str, *more: dict[str, Any], period: int | None = 60) -> _Courses:
     query = {"Id": "e", "Expression": expression} | ({"Period": period} if period else {})
     results = client.get_metric_data(
         MetricDataQueries=[query, *more],
@@ -154,8 +157,11 @@ def test_search_over_the_fleet_finds_every_machine_that_reports(fleet_aws: Local
 
 
 INSIGHTS = [
-    ("SELECT SUM(requests) FROM SCHEMA(\"own/shop\", Machine, Zone)", {"SUM requests": {0: 111, 60: 2, 120: 33}}),
-    ('SELECT MAX(requests) FROM "own/shop" GROUP BY Zone', {"north": {0: 1, 60: 2, 120: 3}, "south": {0: 100, 120: 30}}),
+    ('SELECT SUM(requests) FROM SCHEMA("own/shop", Machine, Zone)', {"SUM requests": {0: 111, 60: 2, 120: 33}}),
+    (
+        'SELECT MAX(requests) FROM "own/shop" GROUP BY Zone',
+        {"north": {0: 1, 60: 2, 120: 3}, "south": {0: 100, 120: 30}},
+    ),
     ("SELECT AVG(requests) FROM \"own/shop\" WHERE Zone = 'south'", {"AVG requests": {0: 55, 120: 30}}),
     ("SELECT COUNT(requests) FROM \"own/shop\" WHERE Zone != 'south'", {"COUNT requests": {0: 1, 60: 1, 120: 1}}),
     ('SELECT MIN(requests) FROM SCHEMA("own/shop", Machine)', {}),

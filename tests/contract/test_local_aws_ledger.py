@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError, ResponseParserError
+from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.parsers import ResponseParserError
 
 from nephoscope.localcloud.aws.call import Need
 from nephoscope.localcloud.aws.faults import Failing, Fault
@@ -161,9 +162,7 @@ def test_a_denial_outweighs_every_grant() -> None:
 
 def test_a_condition_that_nobody_knows_is_an_error_not_a_guess() -> None:
     odd = {
-        "Statement": [
-            {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"NumericLessThan": {"a": "1"}}}
-        ]
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"NumericLessThan": {"a": "1"}}}]
     }
     with pytest.raises(NotImplementedError, match="NumericLessThan"):
         permits([odd], Need("ec2:DescribeInstances", "*"))

@@ -116,9 +116,9 @@ def test_points_come_newest_first_unless_asked_otherwise(cloudwatch: Any) -> Non
     data = [{"MetricName": "m", "Timestamp": _time(NOON + 60 * place), "Value": place} for place in range(3)]
     cloudwatch.put_metric_data(Namespace="own", MetricData=data)
     query = [_stat("m", "own", "Sum", 60)]
-    (result,) = cloudwatch.get_metric_data(
-        MetricDataQueries=query, StartTime=_time(NOON), EndTime=_time(NOON + 300)
-    )["MetricDataResults"]
+    (result,) = cloudwatch.get_metric_data(MetricDataQueries=query, StartTime=_time(NOON), EndTime=_time(NOON + 300))[
+        "MetricDataResults"
+    ]
     assert result["Values"] == [2, 1, 0]
 
 
@@ -280,7 +280,7 @@ def test_the_script_makes_some_series_partial_and_says_so(fleet_aws: LocalAws, c
     statuses = []
     for at in (0, 60):
         fleet_aws.set_time(NOON + at)
-        statuses.append([row for row in _read(cloudwatch, queries, NOON - 1200, NOON - 600)["MetricDataResults"]])
+        statuses.append(list(_read(cloudwatch, queries, NOON - 1200, NOON - 600)["MetricDataResults"]))
     hit = [row for row in statuses[0] if row["StatusCode"] == "PartialData"]
     assert 0 < len(hit) < len(machines)
     assert all(len(row["Values"]) in (0, 5) and row["Messages"] for row in hit)

@@ -8,6 +8,7 @@ import threading
 import time
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -30,6 +31,7 @@ from nephoscope.sinks.errors import REASONS
 
 NOON = 1_795_435_200
 CONFIG = Config("acme", Gather(), PublishCloudWatch("eu-west-1", "acme"))
+LIMITS = load_catalog().limits["cloudwatch.put_metric_data"]
 DIMENSIONS = (("cloud_region", "eu-west-1"), ("fleet", "acme"))
 
 
@@ -73,7 +75,7 @@ def statistics(client: Any, name: str, *wanted: str) -> dict[str, float]:
 @pytest.fixture
 def sink(fleet_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> CloudWatchSink:
     monkeypatch.setenv("AWS_ENDPOINT_URL", fleet_aws.url)
-    return CloudWatchSink(open_client("eu-west-1"), "nephoscope", Noon(), sleep=lambda _: None)
+    return CloudWatchSink(open_client("eu-west-1"), "nephoscope", Noon(), LIMITS, sleep=lambda _: None)
 
 
 # --- against the local AWS ---------------------------------------------------------------------------------------
@@ -163,7 +165,9 @@ def test_nothing_to_write_is_no_request(sink: CloudWatchSink) -> None:
 
 
 def test_an_unreachable_endpoint_is_a_delivery_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    sink = CloudWatchSink(open_client("eu-west-1"), "nephoscope", Noon(), sleep=lambda _: None)  # conftest's port 9
+    sink = CloudWatchSink(
+        open_client("eu-west-1"), "nephoscope", Noon(), LIMITS, sleep=lambda _: None
+    )  # conftest's port 9
     with pytest.raises(DeliveryError) as raised:
         sink.write_metrics([datum()], deadline())
     assert raised.value.reason is Reason.UNAVAILABLE
@@ -247,9 +251,14 @@ def test_large_bodies_go_compressed_and_their_size_is_the_one_that_was_planned(r
     assert request == {"Namespace": "nephoscope", "MetricData": request_of(data)}
     # to the byte: one byte less, and the plan would have been two requests
     size = len(json.dumps(request))
-    limits = load_catalog().limits["cloudwatch.put_metric_data"]
-    assert len(plan_batches(data, {**limits, "request_bytes": size}, "nephoscope")) == 1
-    assert len(plan_batches(data, {**limits, "request_bytes": size - 1}, "nephoscope")) == 2
+    assert len(plan_batches(data, {**LIMITS, "request_bytes": size}, "nephoscope")) == 1
+    assert len(plan_batches(data, {**LIMITS, "request_bytes": size - 1}, "nephoscope")) == 2
+
+
+def test_a_users_own_limit_holds(receiver: Receiver) -> None:
+    config = replace(CONFIG, limits={"cloudwatch.put_metric_data": {"metrics": 10}})
+    written = open_sink(config, None, Noon()).write_metrics([datum()] * 25, deadline())
+    assert (written.requests, written.accepted) == (3, 25)
 
 
 def test_the_serializer_writes_json_as_the_plan_assumes(receiver: Receiver) -> None:

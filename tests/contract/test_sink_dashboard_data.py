@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from array import array
 
@@ -19,7 +20,7 @@ from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import Deadline
 from nephoscope.pipeline.dashboard import render_dashboards
 from nephoscope.pipeline.distributions import scope_dimensions
-from nephoscope.sinks.cloudwatch import CloudWatchSink, open_client
+from nephoscope.sinks.cloudwatch import open_sink
 from nephoscope.sinks.dashboards import open_dashboards
 from nephoscope.views.dashboard_data import WidgetData, fetch_dashboard_data, widgets_of
 from nephoscope.views.dashboard_page import draw
@@ -79,7 +80,7 @@ def test_what_was_published_is_what_the_dashboard_shows(
     monkeypatch.setenv("AWS_ENDPOINT_URL", fleet_aws.url)
     fleet_aws.set_time(END)
     scopes = [Scope(Cloud.AWS, HOME_ACCOUNT, region) for region in sorted(fleet_aws.fleet.regions)]
-    sink = CloudWatchSink(open_client("eu-west-1"), "nephoscope", Clock())
+    sink = open_sink(config, None, Clock())
     data = published(config, scopes)
     assert sink.write_metrics(data, deadline()).accepted == len(data)
 
@@ -88,9 +89,7 @@ def test_what_was_published_is_what_the_dashboard_shows(
     assert open_dashboards(config, None).write_dashboards(dashboards, deadline()) == 1
     (dashboard,) = dashboards
 
-    series = dict(
-        fetch_dashboard_data(lambda region: fleet_aws.client("cloudwatch", region), dashboards, NOON, END)
-    )
+    series = dict(fetch_dashboard_data(lambda region: fleet_aws.client("cloudwatch", region), dashboards, NOON, END))
     assert {one.problem for one in series.values()} == {""}
 
     many = len(scopes)
@@ -107,9 +106,7 @@ def test_what_was_published_is_what_the_dashboard_shows(
 
     for scope in scopes:  # AWS's own series, of the simulated machines
         worst = shown(dashboard, series, f"CPU utilization: the 10 highest in {scope.region}")
-        machines = {
-            one.id for one in fleet_aws.fleet.machines if (one.account, one.region) == (HOME_ACCOUNT, scope.region)
-        }
+        machines = {one.id for one in fleet_aws.fleet.members(HOME_ACCOUNT, scope.region)}
         assert worst
         assert worst.keys() <= machines
         assert len(worst) <= 10
@@ -120,8 +117,6 @@ def test_what_was_published_is_what_the_dashboard_shows(
 
 
 def test_the_local_clouds_own_check_of_bodies_finds_nothing(config: Config) -> None:
-    import json
-
     scopes = [Scope(Cloud.AWS, HOME_ACCOUNT, region) for region in ("eu-west-1", "us-east-1")]
     arn = f"arn:aws:lambda:eu-west-1:{HOME_ACCOUNT}:function:widget"
     for dashboard in render_dashboards(config, scopes, load_catalog(), arn, HOME_ACCOUNT):

@@ -39,7 +39,7 @@ CONDITIONS = [
         f'unknown metric "cpu.utilisation" for instance; did you mean cpu.utilization? {CATALOG}',
     ),
     ("heat > 90 %", f'unknown metric "heat" for instance {CATALOG}'),
-    ("size > 5 TiB", "size is a metric of bucket, and this rule is on instance; instance has"),
+    ("size > 5 TiB", "size is a metric of bucket, and this rule is on instance"),
     ("cpu.utilization > 90", "cpu.utilization: 90 has no unit; write 90 with %"),
     ("cpu.utilization > 90 MiB", 'cpu.utilization: "MiB" is not its unit; write 90 with %'),
     ("cpu.utilization > high", 'cpu.utilization: expected a number with %, found "high"'),
@@ -70,8 +70,8 @@ CONDITIONS = [
     ("state is stoped", 'state is never "stoped"; did you mean stopped?'),
     (
         "state is broken",
-        'state is never "broken"; it is one of starting, running, stopping, stopped, suspended, repairing, terminating, '
-        "terminated or unknown",
+        'state is never "broken"; it is one of starting, running, stopping, stopped, suspended, repairing, '
+        "terminating, terminated or unknown",
     ),
     (
         "check.system is impaired",
@@ -80,8 +80,8 @@ CONDITIONS = [
     ("check is failed", 'unknown attribute "check" for instance; did you mean check.ebs?'),
     (
         "check.system > 0",
-        "check.system is seen, not measured; write `check.system is` and ok, failed, initializing, insufficient-data or "
-        "not-applicable",
+        "check.system is seen, not measured; write `check.system is` and ok, failed, initializing, "
+        "insufficient-data or not-applicable",
     ),
 ]
 
@@ -89,7 +89,7 @@ CONDITIONS = [
 @pytest.mark.parametrize(("when", "expected"), CONDITIONS)
 def test_condition(when: str, expected: str, tmp_path: Path) -> None:
     (problem,) = problems_of(HEAD + rule(when), tmp_path)
-    assert problem.startswith(f"nephoscope.yaml:6:11: {expected}")
+    assert problem == f"nephoscope.yaml:6:11: {expected}"
 
 
 def test_bucket_rules_have_their_own_words(tmp_path: Path) -> None:
@@ -175,8 +175,8 @@ SECTIONS = [
     ("rules: rules/*.yaml", '3:8: rules: expected a list of rules or !include FILE, found "rules/*.yaml"'),
     ("rules:", "3:7: rules: found nothing; write [] for no rules, or leave the key out for the starter rules"),
     ("rules: [one]", '3:9: rule: expected keys and values, found "one"'),
-    ("rules: [{name: a}]", '3:9: rule: "on" is missing: The kind of resource.'),
-    ("rules: !include none/*.yaml", "3:8: !include none/*.yaml: no such file in"),
+    ("rules: [{name: a, when: state is stopped}]", '3:9: rule: "on" is missing: The kind of resource.'),
+    ("rules: !include none/*.yaml", "3:8: !include none/*.yaml: no such file"),
     ("routes: []", '3:1: "routes" is not supported by this version: routing by severity, label or owner'),
     ("quiet: []", '3:1: "quiet" is not supported by this version: maintenance windows'),
     ("mute: []", '3:1: "mute" is not supported by this version: muting one rule by another'),
@@ -250,7 +250,7 @@ SECTIONS = [
     ),
     (
         "tell: {a: {webhook: '${env:U}', format: teams}}",
-        '3:41: channel.format: expected json, slack or alertmanager, found "teams"',
+        '3:41: channel.format: "teams" is not supported by this version; expected json, slack or alertmanager',
     ),
     (
         "tell: {a: {webhook: '${env:U}', group_by: [rule]}}",
@@ -267,7 +267,7 @@ SECTIONS = [
     ),
     (
         "limits: {cloudwatch.get_metric: {queries: 1}}",
-        '3:10: limits: the catalog has no row "cloudwatch.get_metric"; did you mean',
+        '3:10: limits: the catalog has no row "cloudwatch.get_metric"; did you mean cloudwatch.get_metric_data?',
     ),
     (
         "limits: {cloudwatch.get_metric_data: {queries: 0}}",
@@ -369,8 +369,8 @@ def test_an_address_that_holds_a_secret_is_refused_and_never_repeated(address: s
 
 
 def test_names_are_unique(tmp_path: Path) -> None:
-    text = HEAD + rule(CPU) + "\n  - {name: one, on: instance, when: state is stopped}\n"
-    text += "  - {name: scope-blind, on: instance, when: state is stopped}\n  - {name: a b, on: instance, when: state is stopped}\n"
+    others = [f"\n  - {{name: {name}, on: instance, when: state is stopped}}" for name in ("one", "scope-blind", "a b")]
+    text = HEAD + rule(CPU) + "".join(others)
     assert [problem.removeprefix(str(tmp_path)) for problem in problems_of(text, tmp_path)] == [
         f'nephoscope.yaml:7:12: rule: the name "one" stands twice; first in {tmp_path}/nephoscope.yaml:4',
         'nephoscope.yaml:8:12: rule: the name "scope-blind" is taken by the built-in rule',
@@ -402,7 +402,7 @@ routes: []
         'nephoscope.yaml:1:8: fleet: "my fleet" may have letters, digits, - and _ only, 64 at most',
         'nephoscope.yaml:3:10: every: unknown unit "year"; durations are in s, min, h or d',
         'nephoscope.yaml:4:30: unknown region "mars-1"',
-        'nephoscope.yaml:7:9: rule.on: expected instance or bucket, found "instnace"; did you mean instance?',
+        'nephoscope.yaml:7:9: rule.on: expected instance or bucket, found "instnace"',
         'nephoscope.yaml:9:5: rule: unknown key "sevrity"; did you mean severity?',
         'nephoscope.yaml:10:12: unknown channel "chat"; known are oncall',
         'nephoscope.yaml:11:5: rule: "name" is missing: Unique over all files; stands in every message.',

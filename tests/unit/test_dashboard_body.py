@@ -177,7 +177,7 @@ def test_it_begins_with_coverage_and_what_is_firing_and_ends_with_the_watcher() 
     assert titles[1:5] == ["Resources with fresh data (%)", "Alerts firing", "Machines", "Firing alerts"]
     first_of_the_end = next(place for place, title in enumerate(titles) if title.startswith("## nephoscope itself"))
     assert titles[first_of_the_end + 1 :] == [
-        "Resources with fresh data (%)",
+        "Coverage over time (%)",
         "Heartbeats: scopes that ran",
         "Data behind the clock",
         "Length of a run",

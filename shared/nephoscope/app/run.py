@@ -178,7 +178,7 @@ def _publish(
 ) -> tuple[Written, list[str]]:
     """What the scopes have claimed, in one go, and how long the run took so far."""
     own = plan_self_metrics(
-        outside.config, Cloud.AWS, slot, Figures(run_seconds=seconds), Progress(Scope(Cloud.AWS, "", ""))
+        outside.config, Cloud.AWS, slot, Figures(run_seconds=seconds, heartbeat=False), Progress(Scope(Cloud.AWS, "", ""))
     )
     try:
         return outside.sink.write_metrics([*data, *own.data], deadline), []

@@ -88,8 +88,16 @@ class Call:
         return replace(given, store="sqlite", table=DEFAULT_STORE)
 
     def outside(self, change: Callable[[Settings], Settings] = lambda settings: settings) -> Outside:
-        """Everything that touches the world, opened as this call says. Raises ConfigError, CallError."""
-        return open_outside(self.config(), change(self.settings()), self.clock)
+        """Everything that touches the world, opened as this call says. Raises ConfigError, CallError.
+
+        Where this shell names no region, it is the one that is published to: there the deployment and its table live.
+        """
+        config = self.config()
+        settings = self.settings()
+        if not settings.home_region:
+            os.environ["AWS_DEFAULT_REGION"] = config.publish.region
+            settings = replace(settings, home_region=config.publish.region)
+        return open_outside(config, change(settings), self.clock)
 
     def outside_only(self) -> Outside:
         """The same with a memory that holds nothing and is kept nowhere: for commands that only look at clouds."""
@@ -113,7 +121,9 @@ class Call:
 
 def _existing(path: Path) -> Path:
     if path.is_dir():
-        raise CallError(f"{path} is a folder, not a configuration", f"Name the file in it: --config {path / DEFAULT_CONFIG}")
+        raise CallError(
+            f"{path} is a folder, not a configuration", f"Name the file in it: --config {path / DEFAULT_CONFIG}"
+        )
     if not path.exists():
         raise CallError(
             f"there is no configuration {path}",

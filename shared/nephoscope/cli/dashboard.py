@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from nephoscope.app.run import find_scopes
 from nephoscope.app.settings import Settings
 from nephoscope.cli.call import WELL, Call, CallError
 from nephoscope.cli.memory import registered
-from nephoscope.cli.probing import open_probe
+from nephoscope.cli.probing import home_of, open_probe
 from nephoscope.cli.reading import SECONDS, report_gaps
 from nephoscope.cli.show import positive
 from nephoscope.model.publish import Dashboard
@@ -58,8 +59,12 @@ def differing(call: Call, outside: Outside, scopes: Sequence[Scope]) -> list[str
     """Names of the dashboards that a run would write. Raises ReadError where CloudWatch does not tell what stands."""
     with call.terminal.progress("comparing the dashboard"):
         probe = open_probe(outside)
-        deadline = call.deadline(SECONDS)
-        return [each.name for each in drawn(outside, scopes) if probe.read_dashboard(each.name, deadline) != each.body]
+        home, deadline = home_of(outside), call.deadline(SECONDS)
+        return [
+            each.name
+            for each in drawn(outside, scopes)
+            if probe.read_dashboard(home, each.name, deadline) != json.loads(json.dumps(each.body))
+        ]
 
 
 def _with_widget(settings: Settings, arn: str | None) -> Settings:

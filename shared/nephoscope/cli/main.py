@@ -41,11 +41,11 @@ dashboard, and raises alerts that are neither lost nor doubled."""
 
 EPILOG = """\
 examples:
-  nephoscope demo                      a simulated fleet on a local cloud, no account needed
-  nephoscope validate --explain        what nephoscope.yaml means and what it will cost
-  nephoscope doctor                    are all permissions there?
-  nephoscope list --state stopped      which machines are stopped
-  nephoscope run --dry-run             what a run would do now
+  nephoscope demo                    a simulated fleet on a local cloud, no account
+  nephoscope validate --explain      what nephoscope.yaml means and will cost
+  nephoscope doctor                  are all permissions there?
+  nephoscope list --state stopped    which machines are stopped
+  nephoscope run --dry-run           what a run would do now
 
 exit codes: 0 well · 1 something could not be read or delivered · 2 the call or
 the configuration is wrong"""
@@ -69,7 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    args = _parser().parse_args(arguments)
+    parser = _parser()
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help(sys.stderr)
+        return WRONG
+    args = parser.parse_args(arguments)
     terminal = Terminal(color=not args.no_color)
     call = Call(args, terminal)
     try:

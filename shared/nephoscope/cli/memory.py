@@ -12,9 +12,7 @@ from nephoscope.model.rule import Rule, Threshold
 from nephoscope.model.scope import Scope
 from nephoscope.pipeline.wording import clean, render_value
 
-NOTHING_YET = (
-    "Do a first run with `nephoscope run`, or name the memory of a deployment with --table NAME."
-)
+NOTHING_YET = "Do a first run with `nephoscope run`, or name the memory of a deployment with --table NAME."
 
 
 def open_existing(call: Call) -> Outside:

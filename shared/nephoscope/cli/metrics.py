@@ -94,7 +94,9 @@ def _read(call: Call, outside: Outside, looked: Looked, rules: Sequence[Rule]) -
 
 
 def _show(call: Call, metrics: Mapping[str, Metric], looked: Looked, readings: Mapping[Scope, Readings]) -> None:
-    pairs = [pair for scope, reading in readings.items() for pair in _paired(looked.inventories[scope].resources, reading)]
+    pairs = [
+        pair for scope, reading in readings.items() for pair in _paired(looked.inventories[scope].resources, reading)
+    ]
     if call.args.json:
         for resource, series in pairs:
             call.terminal.json(_object(resource, series, metrics[series.key.metric]))

@@ -22,6 +22,8 @@ examples:
   nephoscope outbox show msg_4f2a            the whole message; the first letters are enough
   nephoscope outbox replay msg_4f2a          due again now; the next run or sweep sends it
   nephoscope outbox drop msg_4f2a            let it go: nobody will be told
+  nephoscope outbox enable chat              its receiver asked for no more messages (HTTP
+                                             410), and is put right
 
 Exit code 1 while a notification stands there given up."""
 
@@ -40,20 +42,23 @@ class Entry:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "action", nargs="?", default="list", choices=["list", "show", "replay", "drop"], help="default: list"
+        "action", nargs="?", default="list", choices=["list", "show", "replay", "drop", "enable"], help="default: list"
     )
-    parser.add_argument("id", nargs="*", help="a notification's id, or the first letters of it")
+    parser.add_argument("id", nargs="*", help="a notification's id, or the first letters of it; for enable a channel")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def run(call: Call) -> int:
     if (call.args.action == "list") == bool(call.args.id):
-        wanted = "takes no id" if call.args.id else "needs the id of a notification"
+        wanted = "takes no id" if call.args.id else "needs to know which"
         raise CallError(f"outbox {call.args.action} {wanted}", "nephoscope outbox lists them.")
     outside = open_existing(call)
     entries = _entries(outside)
     if call.args.action == "list":
+        _note_unreadable(call, outside)
         return _list(call, entries)
+    if call.args.action == "enable":
+        return max(_enable(call, outside, name) for name in call.args.id)
     chosen = [find(prefix, entries) for prefix in call.args.id]
     return max(_ACTIONS[call.args.action](call, outside, entry) for entry in chosen)
 
@@ -101,6 +106,12 @@ def _list(call: Call, entries: Sequence[Entry]) -> int:
     if dead:
         call.terminal.problem(f"{dead} given up", "`outbox show ID` tells why; `outbox replay ID` sends it again.")
     return FAILED if dead else WELL
+
+
+def _note_unreadable(call: Call, outside: Outside) -> None:
+    for scope in registered(outside):
+        for row in outside.memory.read_unreadable(scope):
+            call.terminal.note(f"{scope}: {row.sk}: cannot be read: {row.problem}")
 
 
 def _shortest(ids: Sequence[str]) -> int:
@@ -153,15 +164,34 @@ def _show(call: Call, outside: Outside, entry: Entry) -> int:  # noqa: ARG001 - 
 
 
 def _replay(call: Call, outside: Outside, entry: Entry) -> int:
-    outside.memory.replay(entry.scope, entry.item)
+    if not outside.memory.replay(entry.scope, entry.item):
+        return _changed(call, entry)
     call.terminal.line(f"{entry.id} is due again: the next run or sweep sends it to {entry.item.notification.channel}")
     return WELL
 
 
 def _drop(call: Call, outside: Outside, entry: Entry) -> int:
-    outside.memory.drop(entry.scope, entry.item)
+    if not outside.memory.drop(entry.scope, entry.item):
+        return _changed(call, entry)
     call.terminal.line(f"{entry.id} is let go: {entry.item.notification.channel} will not be told of it")
     return WELL
+
+
+def _enable(call: Call, outside: Outside, name: str) -> int:
+    if name not in outside.config.channels:
+        raise CallError(f'there is no channel "{clean(name)}"', f"There are: {', '.join(outside.config.channels)}.")
+    clouds = {scope.cloud for scope in registered(outside)}
+    enabled = [cloud for cloud in clouds if outside.memory.enable_channel(cloud, name)]
+    call.terminal.line(f"{name} is told again from now on" if enabled else f"{name} was not switched off")
+    return WELL
+
+
+def _changed(call: Call, entry: Entry) -> int:
+    call.terminal.problem(
+        f"{entry.id} has changed meanwhile: a run or a sweep had its hands on it",
+        "Look again with `nephoscope outbox`; nothing was done.",
+    )
+    return FAILED
 
 
 _ACTIONS = {"show": _show, "replay": _replay, "drop": _drop}

@@ -21,9 +21,10 @@ INDENT = "  "
 def render_plan(gathered: Gathered, decided: Plan, metrics: Mapping[str, Metric]) -> tuple[str, ...]:
     """The plan of one scope in lines, the first one its heading."""
     facts = gathered.facts
-    resources = len(facts.inventory.resources)
+    number = len(facts.inventory.resources)
+    resources = "1 resource" if number == 1 else f"{number} resources"
     return (
-        f"{facts.scope}: {resources} resources, {decided.coverage.fresh} of {decided.coverage.discovered} covered",
+        f"{facts.scope}: {resources}, {decided.coverage.fresh} of {decided.coverage.discovered} covered",
         *(INDENT + line for line in _reads(gathered.requests)),
         *(INDENT + line for line in _changes(decided.changes, metrics)),
         INDENT + _published(decided.data),

@@ -11,7 +11,7 @@ from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.app.run import collect, decide, find_scopes, gather
 from nephoscope.app.settings import Settings
-from nephoscope.cli.call import FAILED, WELL, Call, CallError
+from nephoscope.cli.call import FAILED, Call, CallError
 from nephoscope.cli.dashboard import differing
 from nephoscope.cli.memory import about_words, registered, value_words
 from nephoscope.cli.plan_text import render_plan
@@ -137,20 +137,38 @@ def _transitions(outside: Outside, report: RunReport) -> Iterator[tuple[str, str
 
 
 def _delivered(report: RunReport) -> str:
-    """`; 3 notifications sent`, or nothing where nothing was owed."""
-    return f"; {report.delivery}" if report.delivery else ""
+    """`; 3 notifications sent, 1 still owed`."""
+    delivery = report.delivery
+    if delivery is None or not (delivery.sent or delivery.owed or delivery.dead):
+        return "; nothing was owed to anybody"
+    owed = f", {delivery.owed} still owed" if delivery.owed else ""
+    return f"; notifications: {delivery.sent} sent{owed}"
 
 
 def _say_failures(call: Call, report: RunReport) -> int:
     """Each failure on stderr; the exit code that follows."""
     code = report_gaps(call.terminal, report.all_gaps)
     failures = [*report.errors, *(f"{scope.scope}: {scope.error}" for scope in report.scopes if scope.error)]
+    failures += _undelivered(report)
     failures += [f"publishing: {number} data refused: {reason}" for reason, number in report.published.refused.items()]
     if not report.scopes and not report.gaps:
         failures.append("no scope: the configuration names no account and region that can be read")
     for failure in failures:
         call.terminal.problem(failure)
     return FAILED if failures else code
+
+
+def _undelivered(report: RunReport) -> Iterator[str]:
+    delivery = report.delivery
+    if delivery is None:
+        return
+    yield from delivery.errors
+    for reason, number in delivery.refused.items():
+        yield f"delivery: {number} not taken: {reason}; `nephoscope outbox` lists what is owed"
+    if delivery.dead:
+        yield f"delivery: {delivery.dead} given up; `nephoscope outbox` tells why"
+    for name in delivery.disabled:
+        yield f"channel {clean(name)} is switched off: its receiver asked for no more; see `nephoscope status`"
 
 
 # --- what it would do ---------------------------------------------------------------------------------------------
@@ -161,9 +179,7 @@ def _dry(call: Call) -> int:
     slot = slot_of(call.args.slot, outside.config.gather.every, call.clock.wall())
     deadline = call.deadline(SECONDS)
     found = find_scopes(outside, deadline)
-    gathered = each_scope(
-        call, "reading", found.scopes, lambda scope: gather(outside, scope, slot, deadline)
-    )
+    gathered = each_scope(call, "reading", found.scopes, lambda scope: gather(outside, scope, slot, deadline))
     call.terminal.line(f"A run for {iso(slot)} would do this:")
     for scope, each in gathered.items():
         call.terminal.line()

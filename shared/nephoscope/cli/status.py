@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nephoscope.app.outside import Outside
@@ -76,7 +76,8 @@ def run(call: Call) -> int:
             call.terminal.json(_object(standing, rules))
     else:
         _show(call, outside, standings, rules)
-    return _complain(call, standings, outside.config.gather.every)
+    wrong = [text for standing in standings for text in _complaints(standing, outside.config.gather.every)]
+    return _complain(call, [*wrong, *_switched_off(outside, standings)])
 
 
 def _standing(outside: Outside, scope: Scope) -> Standing:
@@ -87,7 +88,7 @@ def _standing(outside: Outside, scope: Scope) -> Standing:
         scope=scope,
         progress=progress,
         snapshot=memory.read_snapshot(scope),
-        firing=tuple(sorted((a for a in alerts if a.state in OPEN_STATES), key=lambda a: (a.fired_at or a.since))),
+        firing=tuple(sorted((a for a in alerts if a.state in OPEN_STATES), key=lambda a: a.fired_at or a.since)),
         outbox=tuple(memory.read_outbox(scope)),
         age=outside.clock.wall() - progress.heartbeat if progress.heartbeat else None,
     )
@@ -203,9 +204,8 @@ def _alert_row(scope: Scope, record: AlertRecord, rules: Mapping[str, Rule], out
     ]
 
 
-def _complain(call: Call, standings: Iterable[Standing], every: int) -> int:
+def _complain(call: Call, wrong: Sequence[str]) -> int:
     """What is not as it should be, each said on stderr; the exit code that follows."""
-    wrong = [text for standing in standings for text in _complaints(standing, every)]
     if not wrong:
         return WELL
     call.terminal.listed(wrong)
@@ -216,11 +216,20 @@ def _complain(call: Call, standings: Iterable[Standing], every: int) -> int:
     return FAILED
 
 
+def _switched_off(outside: Outside, standings: Sequence[Standing]) -> Iterator[str]:
+    for cloud in dict.fromkeys(standing.scope.cloud for standing in standings):
+        for name, state in outside.memory.read_channel_states(cloud).items():
+            if state.disabled:
+                why = clean(state.reason)
+                yield f"channel {name} is switched off ({why}); `nephoscope outbox enable {name}` when it is put right"
+
+
 def _complaints(standing: Standing, every: int) -> Iterable[str]:
     if standing.age is None:
         yield f"{standing.scope}: no run has ended here yet"
     elif standing.late(every):
-        yield f"{standing.scope}: the last run was {render_duration(standing.age)} ago; one is due every {render_duration(every)}"
+        age, due = render_duration(standing.age), render_duration(every)
+        yield f"{standing.scope}: the last run was {age} ago; one is due every {due}"
     yield from standing.gaps
     if standing.dead:
         number = len(standing.dead)

@@ -51,8 +51,8 @@ class Terminal:
         return self._out.is_terminal
 
     def line(self, text: str = "", style: str = "") -> None:
-        """A line of the result."""
-        self._out.print(Text(text, style), soft_wrap=True)
+        """A line of the result, folded between words where it is longer than the terminal is wide."""
+        self._out.print(Text(text, style), soft_wrap=not self.fitted)
 
     def heading(self, text: str) -> None:
         self.line(text, "bold")
@@ -78,14 +78,15 @@ class Terminal:
 
     def problem(self, text: str, hint: str = "") -> None:
         """Something went wrong. hint: what to do next."""
-        self._err.print(Text("nephoscope: ", "bold red").append(text, "not bold default"), soft_wrap=True)
+        said = Text("nephoscope: ", "bold red").append(text, "not bold default")
+        self._err.print(said, soft_wrap=not self._err.is_terminal)
         if hint:
             self._err.print(Text(hint), soft_wrap=not self._err.is_terminal)
 
     def listed(self, texts: Sequence[str], style: str = "") -> None:
         """Several lines about the work, e.g. all problems of a file."""
         for text in texts:
-            self._err.print(Text(text, style), soft_wrap=True)
+            self._err.print(Text(text, style), soft_wrap=not self._err.is_terminal)
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Steps]:

@@ -145,9 +145,8 @@ def _show(call: Call, config: Config, catalog: Catalog, bill: Bill) -> None:
     terminal.heading(f"Forecast for {_assumed(call, config, bill)}")
     terminal.table(COLUMNS, [_row(line) for line in bill.lines])
     terminal.line()
-    terminal.line(
-        f"In all {bill.series} custom series, {bill.calls:,.0f} requests an hour, {bill.usd:,.2f} USD a month at list price."
-    )
+    cost = f"{bill.calls:,.0f} requests an hour, {bill.usd:,.2f} USD a month at list price"
+    terminal.line(f"In all {bill.series} custom series, {cost}.")
     if any(rule.where != Selector() for rule in config.rules):
         terminal.note("At most: rules with `where` are counted as if they concerned every machine.")
 
@@ -191,7 +190,10 @@ def _assumed(call: Call, config: Config, bill: Bill) -> str:
 
 
 def _row(line: Line) -> list[Cell | str]:
-    return [line.what, _number(line.calls), _number(line.units), f"{line.usd:,.2f}", line.note]
+    """What is there all the time (series, dashboards) has its number beside its name; the rest happens each hour."""
+    standing = not line.calls and line.units
+    what = f"{line.what} ({_number(line.units)})" if standing else line.what
+    return [what, _number(line.calls), "" if standing else _number(line.units), f"{line.usd:,.2f}", line.note]
 
 
 def _number(number: float) -> str:

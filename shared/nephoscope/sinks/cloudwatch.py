@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +59,15 @@ class CloudWatchSink:
         client: CloudWatchClient,
         namespace: str,
         clock: Clock,
+        limits: Mapping[str, int],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """limits: the catalog's row `cloudwatch.put_metric_data`. sleep: between tries of a throttled request."""
         self._client = client
         self._namespace = namespace
         self._clock = clock
         self._sleep = sleep
-        self._limits = load_catalog().limits["cloudwatch.put_metric_data"]
+        self._limits = limits
 
     def write_metrics(self, data: Sequence[Datum], deadline: Deadline) -> Written:
         """Publish in the fewest requests; one bad datum costs only itself.
@@ -129,7 +131,8 @@ def open_sink(
     client: CloudWatchClient | None = None,
 ) -> CloudWatchSink:
     """The sink for the configured namespace and region. client: a ready one, for tests."""
-    return CloudWatchSink(client or open_client(config.publish.region), config.publish.namespace, clock)
+    limits = load_catalog().overridden(config.limits, config.prices).limits["cloudwatch.put_metric_data"]
+    return CloudWatchSink(client or open_client(config.publish.region), config.publish.namespace, clock, limits)
 
 
 def open_client(region: str) -> CloudWatchClient:

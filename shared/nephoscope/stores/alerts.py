@@ -48,17 +48,17 @@ class Alerts(Shelf):
         """One alert's change in one transaction: its state where the version is the one that was read, each message
         where there is none yet, its history. Raises StoreError; then nothing may be assumed."""
         _check(commit)
-        record = commit.record
+        outcome = self._apply(self._writes(commit), lambda: self._is_mine(commit))
+        if outcome is Committed.LOST and self._stored(commit)[0] == commit.expected_ver:
+            raise _refused(commit, "a message of this version is owed already")
+        return outcome
 
-        def stands() -> bool:
-            row = self._table.get(commit.scope.key, keys.state_row(record.alert_key))
-            stored = None if row is None else decode_alert(row)
-            if (stored.ver if stored else 0) == commit.expected_ver and not lost_answer:
-                raise _in_the_way(commit)
-            return stored is not None and (stored.ver, stored.run_id) == (record.ver, record.run_id)
+    def _is_mine(self, commit: Commit) -> bool:
+        return self._stored(commit) == (commit.record.ver, commit.record.run_id)
 
-        lost_answer = False
-        return self._apply(self._writes(commit), stands)
+    def _stored(self, commit: Commit) -> tuple[int, str]:
+        row = self._table.get(commit.scope.key, keys.state_row(commit.record.alert_key))
+        return (0, "") if row is None else (row.ver, decode_alert(row).run_id)
 
     def read_history(self, scope: Scope, alert_key: str | None = None, limit: int = 100) -> tuple[HistoryEntry, ...]:
         """The newest first, of one alert or of the whole scope. Raises StoreError."""
@@ -90,7 +90,7 @@ def owe(pk: str, notification: Notification, now: int) -> Put:
 def _check(commit: Commit) -> None:
     problem = _problem(commit)
     if problem:
-        raise StoreError(operation="commit", reason=Reason.REJECTED, detail=f"{commit.record.alert_key}: {problem}")
+        raise _refused(commit, problem)
 
 
 def _problem(commit: Commit) -> str:
@@ -102,3 +102,7 @@ def _problem(commit: Commit) -> str:
     if any((n.alert_key, n.seq) != (record.alert_key, record.ver) for n in commit.notifications):
         return "a message of another alert or version"
     return ""
+
+
+def _refused(commit: Commit, problem: str) -> StoreError:
+    return StoreError(operation="commit", reason=Reason.REJECTED, detail=f"{commit.record.alert_key}: {problem}")

@@ -46,7 +46,7 @@ def open_client(region: str | None = None) -> DynamoDBClient:
     config = BotoConfig(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": 1},  # type: ignore[typeddict-unknown-key]
+        retries={"total_max_attempts": 1},
         max_pool_connections=CONNECTIONS,
         tcp_keepalive=True,
     )
@@ -65,17 +65,13 @@ def create_table(client: DynamoDBClient, name: str) -> None:
         BillingMode="PAY_PER_REQUEST",
     )
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    client.update_time_to_live(
-        TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
-    )
+    client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"})
 
 
 class DynamoTable:
     """ports.Table on DynamoDB. Safe to use from several threads."""
 
-    def __init__(
-        self, name: str, client: DynamoDBClient, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, name: str, client: DynamoDBClient, sleep: Callable[[float], None] = time.sleep) -> None:
         self._name = name
         self._client = client
         self._sleep = sleep

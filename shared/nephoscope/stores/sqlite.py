@@ -86,7 +86,9 @@ class SqliteTable:
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):  # SQLite may have ended the transaction by itself
                 self._connection.execute("ROLLBACK")
-            raise StoreError(operation="commit", reason=Reason.UNAVAILABLE, detail=str(error), ambiguous=True) from error
+            raise StoreError(
+                operation="commit", reason=Reason.UNAVAILABLE, detail=str(error), ambiguous=True
+            ) from error
         return "done"
 
     def _apply(self, write: Write) -> bool:
@@ -109,9 +111,7 @@ class SqliteTable:
         if delete.expect is None:
             self._connection.execute("DELETE FROM items WHERE pk = ? AND sk = ?", key)
             return True
-        gone = self._connection.execute(
-            "DELETE FROM items WHERE pk = ? AND sk = ? AND ver = ?", (*key, delete.expect)
-        )
+        gone = self._connection.execute("DELETE FROM items WHERE pk = ? AND sk = ? AND ver = ?", (*key, delete.expect))
         return gone.rowcount == 1
 
     def _select(self, operation: str, where: str, values: Sequence[Any]) -> list[Row]:

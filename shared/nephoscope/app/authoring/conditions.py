@@ -92,7 +92,8 @@ def _metric(name: str, kind: Kind, words: Vocabulary) -> Metric:
         )
     if metric is not None:
         there = words.measured(kind)
-        raise UnclearError(f"{name} is a metric of {metric.on}, and this rule is on {kind}; {kind} has {listed(there)}")
+        has = f"; {kind} has {listed(there)}" if len(there) <= 5 else ""
+        raise UnclearError(f"{name} is a metric of {metric.on}, and this rule is on {kind}{has}")
     guess = did_you_mean(name, [*words.measured(kind), *words.seen(kind)])
     raise UnclearError(f'unknown metric "{name}" for {kind}{guess} (nephoscope metrics --catalog lists them)')
 

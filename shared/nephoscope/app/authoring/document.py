@@ -8,6 +8,7 @@ the memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
@@ -24,6 +25,7 @@ LARGEST = 100_000
 
 INCLUDE = "!include"
 
+_WHOLE = re.compile(r"[^\ud800-\udfff]*")
 _STANDARD = "tag:yaml.org,2002:"
 _STANDARD_TAGS = frozenset(f"{_STANDARD}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 
@@ -79,14 +81,19 @@ def parse_document(text: str, file: str, findings: Findings) -> Node | None:
 
     text: with or without a byte order mark, any line ends.
     """
+    loader = yaml.SafeLoader("")
     try:
-        return _Builder(file, findings).build(text)
+        loader = yaml.SafeLoader(text.removeprefix("\ufeff"))
+        return _Builder(file, findings).build(loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
         findings.problem(place, f"not YAML: {_explain(error)}")
     except yaml.reader.ReaderError as error:
         findings.problem(_place_at(text, error.position, file), f"not YAML: the character #x{error.character:04x}")
+    except (ValueError, OverflowError):  # the scanner hands any number of an escape to chr()
+        mark = loader.get_mark()
+        findings.problem(Place(file, mark.line + 1, mark.column + 1), "not YAML: an escape that names no character")
     except _UnreadableError:
         pass
     return None
@@ -114,10 +121,10 @@ class _Builder:
         self._size = 0
         self._events: Iterator[yaml.Event] = iter(())
 
-    def build(self, text: str) -> Node | None:
+    def build(self, loader: yaml.SafeLoader) -> Node | None:
         self._events = (
             event
-            for event in yaml.parse(text.removeprefix("\ufeff"), Loader=yaml.SafeLoader)
+            for event in iter(loader.get_event, None)
             if not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent)
         )
         if next(self._events, None) is None:
@@ -143,6 +150,8 @@ class _Builder:
     def _new(self, event: yaml.Event, depth: int) -> Node:
         include = self._tag(event)
         if isinstance(event, yaml.ScalarEvent):
+            if not _WHOLE.fullmatch(event.value):
+                self._stop(event, "a text with half of a character")
             return Text(event.value, self._place(event), event.style is None, include)
         if isinstance(event, yaml.SequenceStartEvent):
             return Items(

@@ -70,7 +70,9 @@ def _row(
 
 def _whole(text: str) -> int | None:
     plain = text.replace("_", "")
-    return int(plain) if plain.isascii() and plain.isdigit() and 0 < int(plain) < 10**15 else None
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= 15):
+        return None
+    return int(plain) or None
 
 
 def _price(text: str) -> float | None:

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from nephoscope.model.errors import Problem
+from nephoscope.pipeline.wording import clean
+
+LONGEST = 400
+"""Characters of a problem's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,15 @@ class Findings:
     warnings: list[Problem] = field(default_factory=list)
 
     def problem(self, place: Place, text: str) -> None:
-        self.problems.append(Problem(place.file, place.line, place.column, text))
+        self.problems.append(_problem(place, text))
 
     def warning(self, place: Place, text: str) -> None:
-        self.warnings.append(Problem(place.file, place.line, place.column, text))
+        self.warnings.append(_problem(place, text))
+
+
+def _problem(place: Place, text: str) -> Problem:
+    """What was found is quoted, so it is cleaned: one line, no control characters, no end of it."""
+    return Problem(place.file, place.line, place.column, clean(text, LONGEST))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from glob import glob
 from pathlib import Path
 
 from nephoscope.app.authoring.document import Items, Node, Text, parse_document
@@ -28,19 +29,25 @@ def _expanded(node: Node, beside: Path, findings: Findings) -> Iterator[Node]:
         return
     paths = matching(beside, node.value)
     if not paths:
-        findings.problem(node.place, f'!include {node.value}: no such file in "{beside}"')
+        findings.problem(node.place, f"!include {node.value}: no such file")
     for path in paths:
         yield from _rules_in(path, findings)
 
 
 def matching(beside: Path, pattern: str) -> list[Path]:
     """The files that a pattern names, in order; empty when there are none."""
-    named = beside / pattern
-    if named.is_dir():
-        return sorted(path for path in named.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
-    if named.is_file():
-        return [named]
-    return sorted(path for path in beside.glob(pattern) if path.is_file()) if pattern.strip("/") else []
+    if not pattern.strip("/"):
+        return []
+    try:
+        named = beside / pattern
+        if named.is_dir():
+            return sorted(path for path in named.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+        if named.is_file():
+            return [named]
+        found = glob(pattern, root_dir=beside, recursive=True)  # noqa: PTH207 - Path.glob refuses what starts with /
+        return sorted(beside / name for name in found if (beside / name).is_file())
+    except OSError:  # a name that is too long, a folder that may not be looked into
+        return []
 
 
 def _rules_in(path: Path, findings: Findings) -> Iterator[Node]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from nephoscope.app.authoring.document import Items, Keys, Node, Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean, listed, nearest
 from nephoscope.app.authoring.shape import FILE, Form, Key, Section
+from nephoscope.pipeline.wording import clean
 
 
 def read_section(node: Node, section: Section, findings: Findings) -> Keys | None:
@@ -78,8 +79,7 @@ def describe(node: Node) -> str:
 
 def shorten(text: str) -> str:
     """One line of a text, at most 60 characters, for a message."""
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else f"{line[:57]}..."
+    return clean(text, 60)
 
 
 def _unknown(name: str, section: Section) -> str:
@@ -114,8 +114,10 @@ def _text(node: Node, key: Key, where: str, findings: Findings) -> Text | None:
     expected = listed(choices, "or") if choices else "a text"
     if not isinstance(node, Text) or node.nothing or not node.value.strip():
         _expected(node, expected, where, findings)
+    elif node.value in key.later:
+        findings.problem(node.place, f'{where}: "{node.value}" is not supported by this version; expected {expected}')
     elif choices and node.value not in choices:
-        close = nearest(node.value, choices)
+        close = nearest(node.value, choices) if len(choices) > 2 else ""
         _expected(node, expected, where, findings, f"; did you mean {close}?" if close else "")
     else:
         return node

@@ -30,6 +30,9 @@ have the same two limits. Source: CloudWatch user guide, alarm evaluation."""
 LONGEST_DAILY = 7 * DAY
 LONGEST_SEEN = 30 * DAY
 
+LONGEST_TEXT = 500
+"""Characters of a condition."""
+
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _T = TypeVar("_T")
 
@@ -119,6 +122,8 @@ class _Reader:
         if text is None:
             return None
         try:
+            if len(text.value) > LONGEST_TEXT:
+                raise UnclearError(f"{key}: {len(text.value)} characters are too many; at most {LONGEST_TEXT}")
             return parse(text.value)
         except UnclearError as unclear:
             self._findings.problem(text.place, str(unclear))

@@ -31,8 +31,8 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """choices: the only words that are allowed. word: a text that may stand in place of one section of a list.
-    pattern: of the text (a JSON Schema pattern); only for editors, the check says more."""
+    """choices: the only words that are allowed. later: words of a later version. word: a text that may stand in place
+    of one section of a list. pattern: of the text (a JSON Schema pattern); only for editors, the check says more."""
 
     name: str
     form: Form
@@ -42,6 +42,7 @@ class Key:
     section: Section | None = None
     word: str = ""
     pattern: str = ""
+    later: tuple[str, ...] = ()
 
     @property
     def inside(self) -> Section:
@@ -72,6 +73,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 KINDS = (Kind.INSTANCE.value, Kind.BUCKET.value)
 MISSING = ("ignore", "missing", "breaching", "notBreaching", "tell")
 FORMATS = ("json", "slack", "alertmanager")
+LATER_FORMATS = ("teams", "pagerduty", "discord", "google-chat")
 
 SELECTOR = Section("where", (Key("tags", Form.TAGS, "Tags that a resource must have; * stands for any value.", True),))
 EXCEPT = Section(
@@ -181,7 +183,7 @@ CHANNEL = Section(
     (
         Key("sns", Form.TEXT, "ARN of a topic, or `${stack:AlertTopic}`, the deployment's own."),
         Key("webhook", Form.TEXT, "Reference to the address (or the address, where it holds no secret)."),
-        Key("format", Form.TEXT, "Of a webhook; json when left out.", choices=FORMATS),
+        Key("format", Form.TEXT, "Of a webhook; json when left out.", choices=FORMATS, later=LATER_FORMATS),
         Key(
             "secret", Form.TEXT, "Reference to the key that signs a webhook's messages (whsec_...).", pattern=REFERENCE
         ),

@@ -50,13 +50,34 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class _Result:
-    """One query's points over the pages so far."""
+class Result:
+    """One query's points over the pages so far; times in epoch seconds."""
 
     status: str = ""
-    times: list[float] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+    times: array[int] = field(default_factory=lambda: array("q"))
+    values: array[float] = field(default_factory=lambda: array("d"))
     messages: list[str] = field(default_factory=list)
+
+    def add(self, other: Result) -> None:
+        """The same query's part of a later page, whose status is the newer word."""
+        self.status = other.status or self.status
+        self.times += other.times
+        self.values += other.values
+        self.messages += other.messages
+
+
+def parse_result(item: Mapping[str, Any]) -> Result:
+    """A MetricDataResult as botocore gives it, or as it came in JSON. Raises KeyError, TypeError, ValueError."""
+    times, values = item.get("Timestamps") or (), item.get("Values") or ()
+    if len(times) != len(values):
+        raise ValueError("times and values differ in number")
+    seconds = times if not times or isinstance(times[0], int | float) else map(datetime.timestamp, times)
+    return Result(
+        item.get("StatusCode") or "Complete",
+        array("q", map(int, seconds)),
+        array("d", values),
+        _texts(item.get("Messages")),
+    )
 
 
 class Answers:
@@ -64,7 +85,7 @@ class Answers:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._results: dict[str, _Result] = {}
+        self._results: dict[str, Result] = {}
         self._messages: list[str] = []
 
     @property
@@ -72,17 +93,12 @@ class Answers:
         return not self._results
 
     def take(self, page: Mapping[str, Any]) -> None:
-        """Add a page. Raises KeyError, TypeError, ValueError where it is not what it should be."""
+        """Add a page, whole or not at all. Raises KeyError, TypeError, ValueError, AttributeError where it is not what
+        it should be."""
+        parsed = [(item["Id"], parse_result(item)) for item in page["MetricDataResults"]]
         self._messages += _texts(page.get("Messages"))
-        for item in page["MetricDataResults"]:
-            result = self._results.setdefault(item["Id"], _Result())
-            times, values = item.get("Timestamps") or [], item.get("Values") or []
-            if len(times) != len(values):
-                raise ValueError("times and values differ in number")
-            result.times += times if not times or isinstance(times[0], int | float) else map(datetime.timestamp, times)
-            result.values += values
-            result.status = item.get("StatusCode") or result.status or "Complete"
-            result.messages += _texts(item.get("Messages"))
+        for name, result in parsed:
+            self._results.setdefault(name, Result()).add(result)
 
     def outcome(self, cut_off: tuple[Reason, str] | None = None) -> Outcome:
         """cut_off: why the pages ended before the last one; None where they did not."""
@@ -93,10 +109,10 @@ class Answers:
             failure = self._failure(query, result, cut_off)
             if failure is not None:
                 failures.append(failure)
-            series.append((query, to_series(query, result or _Result(), complete=failure is None)))
+            series.append((query, to_series(query, result or Result(), complete=failure is None)))
         return Outcome(tuple(series), tuple(failures))
 
-    def _failure(self, query: Query, result: _Result | None, cut_off: tuple[Reason, str] | None) -> Failure | None:
+    def _failure(self, query: Query, result: Result | None, cut_off: tuple[Reason, str] | None) -> Failure | None:
         if result is None or result.status == "PartialData":
             reason, detail = cut_off or (
                 Reason.PARTIAL,
@@ -111,12 +127,12 @@ class Answers:
         return None
 
 
-def to_series(query: Query, result: _Result, *, complete: bool) -> Series:
+def to_series(query: Query, result: Result, *, complete: bool) -> Series:
     """The points within the request's own window, in the catalog's unit, times ascending and unique (the last value of
     a time wins). A number that is none is left out."""
     request = query.request
     scale = request.source.scale / (request.period if request.source.per_second else 1)
-    times, values = _ordered([int(time) for time in result.times], result.values)
+    times, values = _ordered(result.times, result.values)
     first, last = bisect_left(times, request.start), bisect_left(times, request.end)
     return Series(
         query.key,

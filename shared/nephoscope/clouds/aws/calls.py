@@ -37,6 +37,7 @@ TRIES: Mapping[Reason, int] = {Reason.THROTTLED: 8, Reason.UNAVAILABLE: 3, Reaso
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
 _LEAST_TIME = 0.25
 """With less than these seconds left a call is not begun."""
+_LEFT = "left for the next run"
 
 
 class Door(Protocol):
@@ -116,7 +117,7 @@ class Calls:
         client = self._door.client(service)
         limiter = self._door.limiter(service, operation)
         if self._deadline.remaining < _LEAST_TIME or not limiter.acquire(self._deadline):
-            raise self.failure(service, operation, Reason.DEADLINE, "left for the next run")
+            raise self.failure(service, operation, Reason.DEADLINE, _LEFT)
         self._door.limit_this_call(max(self._deadline.remaining, _LEAST_TIME))
         action = action_of(service, operation)
         self._count(self._calls, action, 1)
@@ -132,7 +133,7 @@ class Calls:
         if failure.reason is Reason.THROTTLED:
             limiter.throttled()
         if failure.reason is Reason.TIMEOUT and self._deadline.remaining < _LEAST_TIME:
-            return gap_error(self.scope, action, Reason.DEADLINE, failure.detail)
+            return gap_error(self.scope, action, Reason.DEADLINE, _LEFT)
         return failure
 
     def _wait(self, attempt: int, failure: ReadError) -> bool:

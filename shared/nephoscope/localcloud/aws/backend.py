@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 from nephoscope.localcloud.aws.call import Request
 
@@ -15,56 +14,88 @@ _HOP_BY_HOP = frozenset(
 _CHUNK = 65_536
 
 
-@dataclass(frozen=True, slots=True)
 class Stream:
-    """An answer that is still arriving. length: of the body, None when the sender did not say."""
+    """An answer that is still arriving. length: of the body, None when the sender did not say. It must be read to its
+    end, or closed: then its connection serves another request, or ends."""
 
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    length: int | None
-    response: http.client.HTTPResponse
+    def __init__(self, response: http.client.HTTPResponse, done: Callable[[], None]) -> None:
+        kept = ((name, value) for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP)
+        self.status = response.status
+        self.headers = tuple(kept)
+        self.length = response.length
+        self._response = response
+        self._done = done
 
     def chunks(self) -> Iterator[bytes]:
-        while chunk := self.response.read(_CHUNK):
-            yield chunk
+        try:
+            while chunk := self._response.read(_CHUNK):
+                yield chunk
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        self._done()
 
 
 class Backend:
-    """Connections to one address, one for each thread that asks."""
+    """Connections to one address on this machine: kept while idle, each used by one request at a time."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._idle: list[http.client.HTTPConnection] = []
+        self._closed = False
 
     def send(self, request: Request) -> Stream:
         """Raises OSError or http.client.HTTPException when the backend is not there."""
-        headers = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
-        headers["content-length"] = str(len(request.body))
-        reused = getattr(self._own, "connection", None) is not None
-        target = request.path + (f"?{request.query}" if request.query else "")
+        connection, reused = self._connection()
         try:
-            response = self._exchange(request.method, target, request.body, headers)
+            response = _exchange(connection, request)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            connection.close()
             if not reused:
                 raise
-            self.forget()  # a kept connection that the other side had closed meanwhile
-            response = self._exchange(request.method, target, request.body, headers)
-        kept = tuple((name, value) for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP)
-        return Stream(response.status, kept, response.length, response)
+            connection = self._new()  # a kept connection that the other side had closed meanwhile
+            response = _exchange(connection, request)
+        return Stream(response, lambda: self._give_back(connection, response))
 
-    def forget(self) -> None:
-        connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
-        if connection:
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
             connection.close()
-        self._own.connection = None
 
-    def _exchange(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> http.client.HTTPResponse:
-        connection: http.client.HTTPConnection | None = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=910)  # a Lambda may take 15 min
-            self._own.connection = connection
-        connection.putrequest(method, target, skip_host="host" in headers, skip_accept_encoding=True)
+    def _connection(self) -> tuple[http.client.HTTPConnection, bool]:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop(), True
+        return self._new(), False
+
+    def _new(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=910)  # a Lambda may take 15 minutes
+
+    def _give_back(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
+        whole = response.isclosed() or response.length == 0
+        response.close()
+        with self._lock:
+            if whole and not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+
+def _exchange(connection: http.client.HTTPConnection, request: Request) -> http.client.HTTPResponse:
+    """Closes the connection when it fails."""
+    headers = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
+    headers["content-length"] = str(len(request.body))
+    target = request.path + (f"?{request.query}" if request.query else "")
+    try:
+        connection.putrequest(request.method, target, skip_host="host" in headers, skip_accept_encoding=True)
         for name, value in headers.items():
             connection.putheader(name, value)
-        connection.endheaders(body or None)
+        connection.endheaders(request.body or None)
         return connection.getresponse()
+    except BaseException:
+        connection.close()
+        raise

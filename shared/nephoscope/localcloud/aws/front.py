@@ -139,7 +139,6 @@ class Front:
         try:
             return self.backend.send(request)
         except (OSError, http.client.HTTPException) as error:
-            self.backend.forget()
             return Answer(502, {"Content-Type": "text/plain"}, f"ministack: {error!r}".encode())
 
 

@@ -44,6 +44,7 @@ class LocalAws:
         self._settings = settings
         self._port = port
         self._server: FrontServer | None = None
+        self._backend: Backend | None = None
 
     @property
     def fleet(self) -> Fleet:
@@ -87,7 +88,6 @@ class LocalAws:
     def start(self) -> None:
         """Raises MinistackError, or OSError when the port is taken."""
         self._server = FrontServer(self._port)
-        backend = None
         if self._with_ministack:
             self.ministack = Ministack(
                 sdk_url=self._server.url, region=self.region, auth=self._auth, settings=self._settings
@@ -97,11 +97,13 @@ class LocalAws:
             except BaseException:
                 self._server.server_close()
                 raise
-            backend = Backend(self.ministack.port)
-        self._server.serve(Front(self.world, self.ledger, self.faults, self.policies, backend))
+            self._backend = Backend(self.ministack.port)
+        self._server.serve(Front(self.world, self.ledger, self.faults, self.policies, self._backend))
 
     def stop(self) -> None:
         if self._server:
             self._server.stop()
+        if self._backend:
+            self._backend.close()
         if self.ministack:
             self.ministack.stop()

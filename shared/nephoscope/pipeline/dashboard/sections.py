@@ -49,16 +49,16 @@ def instances(audience: Audience, widget_arn: str) -> Iterator[Widget]:
         yield _by_state(audience, group)
         yield _running_by_scope(audience, group)
     if widget_arn:
-        yield custom(
-            "Machines by region and state", widget_arn, {"fleet": audience.config.fleet, "page": "states"}, (24, 8)
-        )
+        params = {"fleet": audience.config.fleet, "page": "states"}
+        height = min(10, 4 + len(audience.scopes) // 2)  # half a grid unit a row, and its title and date
+        yield custom("Machines by region and state", widget_arn, params, (24, height))
 
 
 def watcher(audience: Audience) -> Iterator[Widget]:
     """Whether nephoscope itself works, and what it costs to run."""
     yield heading("nephoscope itself", "A heartbeat that stops, or coverage below 100 %, means that we may not see.")
     for title, name, statistic, unit in (
-        ("Resources with fresh data (%)", "coverage", "Average", "%"),
+        ("Coverage over time (%)", "coverage", "Average", "%"),
         ("Heartbeats: scopes that ran", "heartbeat", "Sum", ""),
         ("Data behind the clock", "lag", "Maximum", "s"),
         ("Length of a run", "run_seconds", "Maximum", "s"),

@@ -1,0 +1,170 @@
+"""The one loop that empties the outbox: what is owed, in order for each alert and channel, to its receiver or aside.
+
+Called at the end of each run and by a sweeper every minute; any number of them at once. Each channel has lanes of its
+own, so that a dead receiver delays nobody else; within a lane the messages of one alert keep their order.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from nephoscope.app.courier import Courier, Ground, Step
+from nephoscope.app.tally import ChannelReport, DeliveryReport, Tally
+from nephoscope.model.alert import OutboxItem
+from nephoscope.model.config import Config
+from nephoscope.model.errors import StoreError
+from nephoscope.model.memory import ChannelState
+from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.time import Deadline
+from nephoscope.pipeline.backoff import chains, is_due
+from nephoscope.pipeline.notices import Told, channels_instead, plan_unreadable
+from nephoscope.ports import Clock, Notifier
+from nephoscope.stores.memory import Memory, Owing
+
+__all__ = ["ChannelReport", "DeliveryReport", "deliver"]
+
+LANES = 4
+"""Messages to one channel that are under way at once."""
+WORKERS = 32
+ROUNDS = 3
+"""A round more where notices about failing channels became owed; a notice makes no notice, so this suffices."""
+STORE_FAILURES = 3
+"""In a row, after which a lane leaves the rest to the next run."""
+UNREADABLE_SECONDS = 900
+"""A row that cannot be read may be from a newer version that is just being deployed; after this it is set aside."""
+
+Chain = tuple[OutboxItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Messages to one channel that one thread sends one after another: chains by scope, the oldest first."""
+
+    channel: str
+    number: int
+    chains: tuple[tuple[Scope, Chain], ...]
+
+
+def deliver(
+    memory: Memory,
+    scopes: Iterable[Scope],
+    notifier_for: Callable[[str], Notifier],
+    config: Config,
+    clock: Clock,
+    deadline: Deadline,
+    *,
+    chance: Callable[[], float] = random.random,
+    sleep: Callable[[float], None] = time.sleep,
+    workers: int = WORKERS,
+) -> DeliveryReport:
+    """Send what is due in these scopes, until nothing is or the time is up. Raises nothing: what the store or a
+    receiver did not do stands in the report, and is still owed."""
+    ground = Ground(memory, notifier_for, config, clock, deadline, chance, sleep)
+    tally = Tally()
+    todo = tuple(dict.fromkeys(scopes))
+    courier = Courier(ground, tally, _read_states(memory, todo, tally))
+    for _ in range(ROUNDS):
+        owing = {scope: _read_owing(ground, scope, tally) for scope in todo}
+        _run(plan_lanes(owing), ground, courier, tally, workers)
+        todo = tally.take_noticed()
+        if not todo:
+            break
+    return tally.report(clock.wall(), courier.disabled)
+
+
+def plan_lanes(owing: Mapping[Scope, Owing]) -> tuple[Lane, ...]:
+    """Every chain in exactly one lane; the first lane of each channel before the second of any."""
+    lanes: dict[tuple[int, str], list[tuple[Scope, Chain]]] = {}
+    for scope, owed in owing.items():
+        for chain in chains(owed.items):
+            head = chain[0].notification
+            number = zlib.crc32(head.alert_key.encode()) % LANES
+            lanes.setdefault((number, head.channel), []).append((scope, chain))
+    return tuple(
+        Lane(channel, number, tuple(sorted(lanes[number, channel], key=lambda each: each[1][0].created_at)))
+        for number, channel in sorted(lanes)
+    )
+
+
+def _run(lanes: Sequence[Lane], ground: Ground, courier: Courier, tally: Tally, workers: int) -> None:
+    """All lanes side by side. A lane that does not end in time is left behind: its leases say so to the others."""
+    if not lanes:
+        return
+    pool = ThreadPoolExecutor(max_workers=min(workers, len(lanes)), thread_name_prefix="deliver")
+    try:
+        under_way: list[Future[None]] = [pool.submit(_run_lane, lane, ground, courier, tally) for lane in lanes]
+        done, late = wait(under_way, timeout=max(0.0, ground.deadline.remaining))
+        for lane in done:
+            lane.result()
+        if late:
+            tally.error(f"{len(late)} lanes had not ended when the time was up")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _run_lane(lane: Lane, ground: Ground, courier: Courier, tally: Tally) -> None:
+    failures = 0
+    for scope, chain in lane.chains:
+        try:
+            step = _run_chain(scope, chain, ground.clock, courier)
+        except StoreError as error:
+            tally.error(f"{scope}: {error}")
+            failures += 1
+            if failures >= STORE_FAILURES:
+                return
+            continue
+        if step is Step.STOP:
+            return
+        failures = 0
+
+
+def _run_chain(scope: Scope, chain: Chain, clock: Clock, courier: Courier) -> Step:
+    """A later message of the same alert goes out only once the earlier one has ended."""
+    for item in chain:
+        if not is_due(item, clock.wall()):
+            return Step.WAITS
+        step = courier.carry(scope, item)
+        if step is not Step.ENDED:
+            return step
+    return Step.ENDED
+
+
+def _read_owing(ground: Ground, scope: Scope, tally: Tally) -> Owing:
+    try:
+        owing = ground.memory.read_owing(scope)
+        tally.seen(owing.items)
+        _set_aside(ground, scope, owing, tally)
+    except StoreError as error:
+        tally.error(f"{scope}: {error}")
+        return Owing()
+    return owing
+
+
+def _set_aside(ground: Ground, scope: Scope, owing: Owing, tally: Tally) -> None:
+    """What nobody can read is put among the dead, and somebody is told."""
+    now = ground.clock.wall()
+    told = Told(ground.config.fleet, scope, channels_instead(ground.config, ""), int(now))
+    for row in owing.unreadable:
+        if now - row.created_at < UNREADABLE_SECONDS:
+            continue
+        notices = plan_unreadable(row.sk, row.ver, told)
+        if ground.memory.set_aside(scope, row, notices):
+            tally.unreadable()
+            tally.noticed(scope, notices)
+
+
+def _read_states(memory: Memory, scopes: Iterable[Scope], tally: Tally) -> Mapping[tuple[Cloud, str], ChannelState]:
+    """What is known of the channels. Without it a disabled one is called once more, which does no harm."""
+    states: dict[tuple[Cloud, str], ChannelState] = {}
+    for cloud in sorted({scope.cloud for scope in scopes}):
+        try:
+            found = memory.read_channel_states(cloud)
+            states |= {(cloud, name): state for name, state in found.items()}
+        except StoreError as error:
+            tally.error(str(error))
+    return states

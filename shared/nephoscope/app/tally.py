@@ -1,0 +1,123 @@
+"""What a delivery run has done, counted by several threads at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from nephoscope.model.alert import Notification, OutboxItem
+from nephoscope.model.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReport:
+    """sent: taken by the receiver. retried: failed, and will be tried again. dead: given up, kept, told elsewhere."""
+
+    sent: int = 0
+    retried: int = 0
+    dead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """refused: failed tries by reason. owed: what still waits, everywhere that was looked; oldest_owed: its greatest
+    age in seconds (clock). noticed: messages about failing channels that became owed. unreadable: outbox rows set
+    aside. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled: channels
+    whose receivers want no more. errors: what the store did not do, in words."""
+
+    sent: int = 0
+    retried: int = 0
+    dead: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    owed: int = 0
+    oldest_owed: float = 0.0
+    channels: Mapping[str, ChannelReport] = field(default_factory=dict)
+    noticed: int = 0
+    unreadable: int = 0
+    repeated: int = 0
+    disabled: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+class Tally:
+    """Thread-safe. Scopes in which a notice became owed are kept for the next round."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._owed: dict[str, float] = {}
+        self._noticed: set[Scope] = set()
+        self._errors: list[str] = []
+
+    def seen(self, items: Iterable[OutboxItem]) -> None:
+        with self._lock:
+            self._owed |= {item.notification.id: item.created_at for item in items}
+
+    def sent(self, item: OutboxItem) -> None:
+        self._count("sent", item, over=True)
+
+    def dead(self, item: OutboxItem) -> None:
+        self._count("dead", item, over=True)
+
+    def retried(self, item: OutboxItem) -> None:
+        self._count("retried", item)
+
+    def repeated(self, item: OutboxItem) -> None:
+        self._count("repeated", item)
+
+    def refused(self, reason: str) -> None:
+        with self._lock:
+            self._refused[reason] += 1
+
+    def unreadable(self) -> None:
+        with self._lock:
+            self._counts["unreadable", ""] += 1
+
+    def noticed(self, scope: Scope, notices: Iterable[Notification]) -> None:
+        """These messages about a failing channel have become owed."""
+        with self._lock:
+            for notice in notices:
+                self._counts["noticed", ""] += 1
+                self._noticed.add(scope)
+                self._owed[notice.id] = notice.committed_at
+
+    def error(self, text: str) -> None:
+        with self._lock:
+            self._errors.append(text)
+
+    def take_noticed(self) -> tuple[Scope, ...]:
+        with self._lock:
+            scopes, self._noticed = tuple(sorted(self._noticed)), set()
+            return scopes
+
+    def report(self, now: float, disabled: Iterable[str]) -> DeliveryReport:
+        with self._lock:
+            total: Counter[str] = Counter()
+            for (what, _), number in self._counts.items():
+                total[what] += number
+            return DeliveryReport(
+                sent=total["sent"],
+                retried=total["retried"],
+                dead=total["dead"],
+                refused=dict(self._refused),
+                owed=len(self._owed),
+                oldest_owed=max(0.0, now - min(self._owed.values(), default=now)),
+                channels={name: self._channel(name) for name in sorted({c for _, c in self._counts if c})},
+                noticed=total["noticed"],
+                unreadable=total["unreadable"],
+                repeated=total["repeated"],
+                disabled=tuple(sorted(disabled)),
+                errors=tuple(self._errors),
+            )
+
+    def _channel(self, name: str) -> ChannelReport:
+        return ChannelReport(*(self._counts[what, name] for what in ("sent", "retried", "dead")))
+
+    def _count(self, what: str, item: OutboxItem, *, over: bool = False) -> None:
+        with self._lock:
+            self._counts[what, item.notification.channel] += 1
+            if over:
+                self._owed.pop(item.notification.id, None)

@@ -1,0 +1,83 @@
+"""`nephoscope doctor`: is everything there that the configuration needs? Each call once in each scope."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+
+from nephoscope.cli.call import FAILED, WELL, Call
+from nephoscope.cli.findings import Finding, Verdict
+from nephoscope.cli.table import Cell, Column
+from nephoscope.pipeline.wording import clean
+
+HELP = "Check permissions, secrets and receivers: each call that the configuration needs, once in each scope."
+EXAMPLES = """\
+examples:
+  nephoscope doctor
+  nephoscope doctor --table nephoscope-prod     with the deployment's alert memory
+  nephoscope doctor --write                     also publish one heartbeat
+
+The calls are made with the credentials of this shell: to check the functions' own role,
+assume it first. What only a write could tell (the dashboard, the memory, a message) is
+listed as not tried. Exit code 1 where something is missing."""
+
+COLUMNS = (Column("CHECK"), Column("RESULT"), Column("WHERE", flows=True), Column("WHY", rank=1, flows=True))
+_STYLES = {Verdict.WELL: "green", Verdict.MISSING: "red", Verdict.FAILED: "red", Verdict.UNTRIED: "dim"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--write", action="store_true", help="try PutMetricData too, with a heartbeat")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line: check, where, verdict, detail")
+
+
+def run(call: Call) -> int:
+    from nephoscope.cli.examination import examine  # noqa: PLC0415 - an SDK is imported only where it is needed
+
+    examination = examine(call, call.outside_looking())
+    findings = examination.findings
+    if call.args.json:
+        for finding in findings:
+            call.terminal.json(asdict(finding))
+    else:
+        call.terminal.table(COLUMNS, [_row(finding) for finding in condensed(findings)])
+        _show_policies(call, examination.policies)
+    bad = [finding for finding in findings if finding.verdict in (Verdict.MISSING, Verdict.FAILED)]
+    if not bad:
+        call.terminal.note(f"{len(findings)} checks: nothing is missing")
+        return WELL
+    call.terminal.problem(f"{len(bad)} of {len(findings)} checks failed", _hint(bad))
+    return FAILED
+
+
+def _hint(bad: Sequence[Finding]) -> str:
+    denied = any(finding.verdict is Verdict.MISSING for finding in bad)
+    return "Add the statements above to the role, then call doctor again." if denied else ""
+
+
+# --- telling ------------------------------------------------------------------------------------------------------
+
+
+def condensed(findings: Iterable[Finding]) -> list[Finding]:
+    """What is alike in many places on one line; what is wrong stays by itself."""
+    groups: dict[tuple[str, Verdict, str], list[Finding]] = {}
+    for finding in findings:
+        alone = finding.where if finding.verdict in (Verdict.MISSING, Verdict.FAILED) else finding.detail
+        groups.setdefault((finding.check, finding.verdict, alone), []).append(finding)
+    return [same[0] if len(same) == 1 else replace(same[0], where=f"{len(same)} places") for same in groups.values()]
+
+
+def _row(finding: Finding) -> list[Cell | str]:
+    return [
+        finding.check,
+        Cell(finding.verdict, _STYLES[finding.verdict]),
+        clean(finding.where),
+        clean(finding.detail),
+    ]
+
+
+def _show_policies(call: Call, policies: Mapping[str, Mapping[str, object]]) -> None:
+    for owner, policy in policies.items():
+        call.terminal.line()
+        call.terminal.heading(f"Add to {owner}:")
+        call.terminal.json(policy, pretty=True)

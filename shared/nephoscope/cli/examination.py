@@ -1,0 +1,154 @@
+"""What doctor looks at, in the order in which a run needs it: accounts, calls, the memory, secrets, receivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nephoscope.app.outside import Outside
+from nephoscope.app.run import find_scopes
+from nephoscope.cli.call import Call
+from nephoscope.cli.doctor_channels import check_references, check_webhooks, topics
+from nephoscope.cli.findings import Finding, Verdict
+from nephoscope.cli.probing import home_of, open_probe
+from nephoscope.cli.reading import SECONDS, each_scope
+from nephoscope.clouds.aws.probe import (
+    AwsProbe,
+    Need,
+    entering_need,
+    plan_needs,
+    publishing_need,
+    render_policy,
+    topic_needs,
+)
+from nephoscope.model.errors import DeliveryError, ReadError, Reason, StoreError
+from nephoscope.model.memory import Progress
+from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.series import Gap
+from nephoscope.model.time import MINUTE, Deadline, floor_to
+from nephoscope.pipeline.publish import Figures, plan_self_metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """findings: everything that was looked at. missing: the calls that are not granted."""
+
+    findings: tuple[Finding, ...]
+    missing: tuple[Need, ...]
+
+    @property
+    def policies(self) -> dict[str, dict[str, object]]:
+        """Whose role -> the policy that grants what it lacks."""
+        by_owner: dict[str, list[Need]] = {}
+        for need in self.missing:
+            by_owner.setdefault(_owner(need), []).append(need)
+        return {owner: render_policy(needs) for owner, needs in by_owner.items()}
+
+
+def _owner(need: Need) -> str:
+    if need.action == "sts:AssumeRole" or not need.scope.account:
+        return "the role of the functions"
+    return f"the role in account {need.scope.account}"
+
+
+def examine(call: Call, outside: Outside) -> Examination:
+    """Look at everything; nothing is written, but for `--write` a heartbeat."""
+    deadline = call.deadline(SECONDS)
+    with call.terminal.progress("looking for scopes"):
+        found = find_scopes(outside, deadline)
+    entering = [(gap, _entering(outside, gap)) for gap in found.gaps]
+    home = _home(outside, deadline)
+    tried = _try_all(call, outside, _needs(outside, found.scopes, home, int(call.clock.wall())), deadline)
+    findings = [
+        *(_of_gap(gap.operation, gap, missing=need is not None) for gap, need in entering),
+        *(finding for _, finding in tried),
+        *([_heartbeat(call, outside, deadline)] if call.args.write else []),
+        *_memory(call, outside, found.scopes),
+        *check_references(outside),
+        *check_webhooks(outside),
+    ]
+    missing = [need for _, need in entering if need] + [n for n, f in tried if f.verdict is Verdict.MISSING]
+    if any(finding.check == HEARTBEAT and finding.verdict is Verdict.MISSING for finding in findings):
+        missing.append(publishing_need(outside.config, home))
+    return Examination(tuple(findings), tuple(missing))
+
+
+def _home(outside: Outside, deadline: Deadline) -> Scope:
+    """Where it is published; without a number where nobody tells whose credentials these are."""
+    try:
+        return home_of(outside, open_probe(outside).read_own_account(outside.config.publish.region, deadline))
+    except ReadError:
+        return home_of(outside)
+
+
+def _entering(outside: Outside, gap: Gap) -> Need | None:
+    """What would let us into the account of a gap."""
+    accounts = outside.config.gather.aws.accounts if outside.config.gather.aws else ()
+    role = next((account.role for account in accounts if account.role and account.id == gap.scope.account), "")
+    entered = gap.operation == "sts:AssumeRole" and gap.reason is Reason.DENIED
+    return entering_need(gap.scope, role) if entered and role else None
+
+
+def _needs(outside: Outside, scopes: Sequence[Scope], home: Scope, now: int) -> list[Need]:
+    needs = plan_needs(outside.config, scopes, home.account, outside.catalog, now)
+    for _, topic in topics(outside):
+        needs += topic_needs(home, topic)
+    return needs
+
+
+def _try_all(call: Call, outside: Outside, needs: Sequence[Need], deadline: Deadline) -> list[tuple[Need, Finding]]:
+    probe = open_probe(outside)
+    by_scope: dict[Scope, list[Need]] = {}
+    for need in needs:
+        by_scope.setdefault(need.scope, []).append(need)
+
+    def work(scope: Scope) -> list[tuple[Need, Finding]]:
+        return [(need, _try(probe, need, deadline)) for need in by_scope[scope]]
+
+    done = each_scope(call, "trying each call", list(by_scope), work)
+    return [pair for pairs in done.values() for pair in pairs]
+
+
+def _try(probe: AwsProbe, need: Need, deadline: Deadline) -> Finding:
+    if not need.tried:
+        return Finding(need.action, str(need.scope), Verdict.UNTRIED, "only doing it would tell")
+    gap = probe.try_call(need, deadline)
+    return Finding(need.action, str(need.scope), Verdict.WELL) if gap is None else _of_gap(need.action, gap)
+
+
+def _of_gap(action: str, gap: Gap, *, missing: bool = True) -> Finding:
+    verdict = Verdict.MISSING if gap.reason is Reason.DENIED and missing else Verdict.FAILED
+    return Finding(action, str(gap.scope), verdict, ": ".join(filter(None, (gap.reason, gap.detail))))
+
+
+HEARTBEAT = "cloudwatch:PutMetricData"
+
+
+def _heartbeat(call: Call, outside: Outside, deadline: Deadline) -> Finding:
+    """One datum, as each run writes it."""
+    where = str(home_of(outside))
+    slot = floor_to(int(call.clock.wall()), MINUTE)
+    data = plan_self_metrics(outside.config, Cloud.AWS, slot, Figures(), Progress(home_of(outside))).data
+    try:
+        outside.sink.write_metrics(data, deadline)
+    except DeliveryError as error:
+        verdict = Verdict.MISSING if error.reason is Reason.DENIED else Verdict.FAILED
+        return Finding(HEARTBEAT, where, verdict, f"{error.reason}: {error.detail}")
+    return Finding(HEARTBEAT, where, Verdict.WELL, "a heartbeat was written")
+
+
+def _memory(call: Call, outside: Outside, scopes: Sequence[Scope]) -> Iterator[Finding]:
+    """Reading it; writing is left to runs."""
+    settings = call.settings()
+    where = f"{settings.store} {settings.table}"
+    if not call.has_memory:
+        yield Finding("alert memory", where, Verdict.UNTRIED, "there is none yet; the first run makes it")
+        return
+    try:
+        outside.memory.read_registry()
+        for scope in scopes[:1]:
+            outside.memory.read_progress(scope)
+    except StoreError as error:
+        yield Finding("alert memory", where, Verdict.FAILED, str(error))
+    else:
+        yield Finding("alert memory", where, Verdict.WELL)

@@ -1,0 +1,133 @@
+"""The small decisions of showing: slots, prefixes of ids, rows, what is alike."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from nephoscope.cli.call import CallError
+from nephoscope.cli.doctor import condensed
+from nephoscope.cli.findings import Finding, Verdict
+from nephoscope.cli.outbox import Entry, find
+from nephoscope.cli.rows import count_words, resource_object, resource_row, state_cell
+from nephoscope.cli.run import slot_of
+from nephoscope.cli.show import positive
+from nephoscope.model.alert import Notification, OutboxItem, Subject, TransitionKind, Why
+from nephoscope.model.resource import Kind, Resource, State
+from nephoscope.model.rule import Severity
+from nephoscope.model.scope import Cloud, Scope
+
+SCOPE = Scope(Cloud.AWS, "111111111111", "eu-west-1")
+NOON = 1_795_435_200  # 2026-11-23T12:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        (None, NOON),
+        ("2026-11-23T11:30:00Z", NOON - 1800),
+        ("2026-11-23T11:30:59", NOON - 1800),
+        ("2026-11-23T12:30:00+01:00", NOON - 1800),
+        ("2026-11-23", NOON - 12 * 3600),
+    ],
+)
+def test_a_slot_lies_on_the_grid_of_the_schedule(text: str | None, slot: int) -> None:
+    assert slot_of(text, 60, NOON + 59.9) == slot
+
+
+def test_a_slot_of_a_five_minute_schedule() -> None:
+    assert slot_of("2026-11-23T11:34:00Z", 300, NOON) == NOON - 1800
+
+
+@pytest.mark.parametrize("text", ["yesterday", "12:00", "", "2026-11-23T12:01:00Z"])
+def test_what_is_no_time_or_has_not_come_is_refused(text: str) -> None:
+    with pytest.raises(CallError):
+        slot_of(text, 60, NOON)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", ""])
+def test_a_number_of_things_is_at_least_one(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        positive(text)
+
+
+def test_a_resource_for_programs_has_the_documented_keys() -> None:
+    resource = Resource(SCOPE, Kind.INSTANCE, "i-1", "web", "m5.large", state=State.UNKNOWN, vendor_state="rebooting")
+    assert resource_object(resource) == {
+        "cloud_provider": "aws",
+        "cloud_account_id": "111111111111",
+        "cloud_region": "eu-west-1",
+        "host_id": "i-1",
+        "name": "web",
+        "type": "m5.large",
+        "state": "unknown",
+        "vendor_state": "rebooting",
+        "tags": {},
+    }
+
+
+def test_zone_and_launch_are_there_where_they_are_known() -> None:
+    resource = Resource(SCOPE, Kind.INSTANCE, "i-1", zone="eu-west-1a", launched_at=NOON)
+    known = resource_object(resource)
+    assert (known["zone"], known["launched_at"]) == ("eu-west-1a", "2026-11-23T12:00:00Z")
+
+
+def test_an_unknown_state_shows_the_providers_own_word() -> None:
+    odd = Resource(SCOPE, Kind.INSTANCE, "i-1", state=State.UNKNOWN, vendor_state="rebooting")
+    silent = Resource(SCOPE, Kind.INSTANCE, "i-1", state=State.UNKNOWN)
+    assert state_cell(odd).text == "unknown (rebooting)"
+    assert state_cell(silent).text == "unknown (nothing was said)"
+
+
+def test_a_name_cannot_write_a_line_of_its_own() -> None:
+    resource = Resource(SCOPE, Kind.INSTANCE, "i-1", name="web\ni-2  fine\x1b[2J", tags={"a\nb": "c"})
+    assert resource_row(resource)[1] == "web i-2 fine [2J"
+    assert resource_row(resource)[-1] == "a b=c"
+
+
+def test_a_summary_counts_by_kind_and_state() -> None:
+    machines = [Resource(SCOPE, Kind.INSTANCE, f"i-{n}", state=State.RUNNING) for n in range(3)]
+    machines.append(Resource(SCOPE, Kind.INSTANCE, "i-9", state=State.STOPPED))
+    assert count_words([*machines, Resource(SCOPE, Kind.BUCKET, "b")]) == (
+        "1 bucket, 4 instances (3 running, 1 stopped)"
+    )
+
+
+def entry(ending: str) -> Entry:
+    notification = Notification(
+        id=f"msg_{ending}",
+        alert_key="k",
+        seq=1,
+        channel="chat",
+        fleet="acme",
+        rule="down",
+        severity=Severity.WARNING,
+        kind=TransitionKind.FIRED,
+        why=Why.STATE_HELD,
+        subject=Subject("aws", "111111111111", "eu-west-1", Kind.INSTANCE, "i-1"),
+        condition="state is stopped",
+        at=NOON,
+    )
+    return Entry(SCOPE, OutboxItem(notification))
+
+
+@pytest.mark.parametrize("prefix", ["msg_4f", "4f2", "msg_4f2a"])
+def test_the_first_letters_of_an_id_are_enough(prefix: str) -> None:
+    assert find(prefix, [entry("4f2a"), entry("a000")]).id == "msg_4f2a"
+
+
+@pytest.mark.parametrize("prefix", ["msg_", "4", "9"])
+def test_letters_that_name_none_or_several_are_refused(prefix: str) -> None:
+    with pytest.raises(CallError):
+        find(prefix, [entry("4f2a"), entry("4000")])
+
+
+def test_what_is_well_in_many_places_is_one_line_and_what_is_wrong_is_one_each() -> None:
+    well = [Finding("ec2:DescribeInstances", f"scope {n}", Verdict.WELL) for n in range(3)]
+    wrong = [Finding("ec2:DescribeInstances", f"scope {n}", Verdict.MISSING, "denied") for n in (7, 8)]
+    assert [(each.where, each.verdict) for each in condensed([*well, *wrong])] == [
+        ("3 places", Verdict.WELL),
+        ("scope 7", Verdict.MISSING),
+        ("scope 8", Verdict.MISSING),
+    ]
