@@ -60,6 +60,8 @@ def make_venv() -> None:
         raise SetupError("neither venv nor pip is on this machine; on Debian: apt-get install python3-venv")
     say("making .venv")
     venv.create(VENV, clear=VENV.exists(), symlinks=True, with_pip=own_pip)
+    if not own_pip and _run(*_pip(), "install", "--quiet", "pip", quiet=False):
+        raise SetupError("pip could not be installed into .venv; its own words are above")
 
 
 def best_installer() -> Sequence[object]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from botocore.session import Session, get_session
+
 from nephoscope.app.settings import Settings
 from nephoscope.catalog.loader import load_catalog
 from nephoscope.clouds.aws.reader import AwsReader
@@ -52,6 +54,16 @@ def in_seconds(seconds: float = 20.0) -> Deadline:
     return Deadline(time.monotonic() + seconds, time.monotonic)
 
 
+_LOADER = get_session().get_component("data_loader")
+
+
+class _QuickSessions(Sessions):
+    def _own(self) -> Session:
+        session = super()._own()
+        session.register_component("data_loader", _LOADER)
+        return session
+
+
 def open_quick_reader(
     *,
     account: str = ACCOUNT,
@@ -59,11 +71,12 @@ def open_quick_reader(
     sleep: Callable[[float], None] = time.sleep,
     limits: Mapping[str, Mapping[str, int]] | None = None,
 ) -> AwsReader:
-    """The reader as open_reader makes it, except that a test may say how it waits, and narrow the limits."""
+    """The reader as open_reader makes it, except that a test may say how it waits, and narrow the limits; and botocore's
+    models are loaded once for all tests."""
     settings = Settings(home_region=HOME, account=account)
     clock = SystemClock()
     catalog = load_catalog().overridden(limits or {}, {})
-    sessions = Sessions(settings.home_region, clock, secrets)
+    sessions = _QuickSessions(settings.home_region, clock, secrets)
     return AwsReader(sessions, catalog, clock, settings.home_region, settings.account, sleep)
 
 

@@ -8,11 +8,11 @@ widget    CloudWatch's custom widget: the HTML that the dashboard shows
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from nephoscope.app.report import RunReport
 from nephoscope.app.settings import Settings
 from nephoscope.model.config import Config
 from nephoscope.model.errors import ConfigError, NephoscopeError, Problem
-from nephoscope.model.scope import Scope
 from nephoscope.model.time import DAY, Deadline, floor_to
 
 MARGIN_SECONDS = 2.0
@@ -46,9 +45,22 @@ class NothingDeliveredError(NephoscopeError):
 
 def entrance(handler: Handler) -> Handler:
     """The log carries the request's id; the function's own figures (cold start, errors) go out as EMF."""
-    measured = metrics.log_metrics(handler, capture_cold_start_metric=True)
+
+    @wraps(handler)
+    def counted(event: Any, context: Any) -> Any:
+        try:
+            return handler(event, context)
+        except Exception:
+            count_errors(1)
+            raise
+
+    measured = metrics.log_metrics(counted, capture_cold_start_metric=True)
     wrapped: Handler = logger.inject_lambda_context(measured)
     return wrapped
+
+
+def count_errors(number: int) -> None:
+    metrics.add_metric("Errors", MetricUnit.Count, number)
 
 
 @entrance
@@ -61,11 +73,12 @@ def collect(event: Any, context: Any) -> dict[str, Any]:
 @entrance
 def deliver(event: Any, context: Any) -> dict[str, Any]:
     report = run.sweep(outside_once(), deadline_of(context))
-    metrics.add_metric("Errors", MetricUnit.Count, len(report.errors))
-    logger.info("delivered", report=report.as_dict())
-    if report.failed:
+    count_errors(len(report.errors))
+    said = asdict(report)
+    logger.info("delivered", report=said)
+    if report.errors and not report.sent:
         raise NothingDeliveredError("; ".join(report.errors))
-    return report.as_dict()
+    return said
 
 
 @entrance
@@ -73,13 +86,15 @@ def work(event: Any, context: Any) -> Any:
     """A message that failed comes back alone; the others are done."""
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+    from nephoscope.queues.sqs import parse_message
+
     left = len(event["Records"])
 
     def one_scope(record: Any) -> None:
         nonlocal left
         deadline, left = deadline_of(context, share=left), left - 1
-        message = json.loads(record.body)
-        told(run.work(outside_once(), Scope.from_key(message["scope"]), int(message["slot"]), deadline))
+        scope, slot = parse_message(record.body)
+        told(run.work(outside_once(), scope, slot, deadline))
 
     return process_partial_response(event, one_scope, BatchProcessor(EventType.SQS), context)
 
@@ -89,14 +104,14 @@ def widget(event: Any, context: Any) -> str:
     from nephoscope.app import pages
 
     html: str = pages.widget(outside_once(), event)
-    metrics.add_metric("Errors", MetricUnit.Count, 0)
+    count_errors(0)
     return html
 
 
 def told(report: RunReport) -> dict[str, Any]:
     """Log the run and answer with it. Raises NothingDeliveredError; a run that delivered anything is a good one."""
     said = report.as_dict()
-    metrics.add_metric("Errors", MetricUnit.Count, len(report.errors))
+    count_errors(len(report.errors))
     logger.info("ran", report=said)
     if report.failed:
         raise NothingDeliveredError("; ".join([*report.errors, *(each.error for each in report.scopes if each.error)]))

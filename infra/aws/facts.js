@@ -42,7 +42,7 @@ function policies(deploy) {
       ...policy('EnterAccounts', readers, ['sts:AssumeRole'], deploy.roles),
       ...policy('ReadParameters', senders, ['ssm:GetParameter'], deploy.secrets.ssm.map(parameterArn)),
       ...policy('ReadSecrets', senders, ['secretsmanager:GetSecretValue'], deploy.secrets.secretsmanager.map(secretArn)),
-      ...policy('TellTopics', senders, ['sns:Publish'], deploy.topics),
+      ...policy('TellTopics', senders, ['sns:Publish'], [...deploy.stack.map((Ref) => ({ Ref })), ...deploy.topics]),
     },
   };
 }

@@ -4,9 +4,9 @@ else."""
 from __future__ import annotations
 
 import pytest
+
 from aws_reading import ACCOUNT, HOME, SCOPE, config_for, in_seconds, open_quick_reader
 from canned_aws import CannedAws, Reply, assumed, ec2_error, ec2_reply, json_error, json_reply, sts_error, sts_reply
-
 from nephoscope.model.config import AwsAccount
 from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.resource import Kind, State
@@ -89,8 +89,9 @@ def test_an_empty_fleet_is_complete(aws: CannedAws) -> None:
 
 
 def test_a_record_without_an_id_costs_only_itself(aws: CannedAws) -> None:
-    inner = "<item><instancesSet><item><keyName>k</keyName></item><item><instanceId>i-1</instanceId></item></instancesSet></item>"
-    aws.answer("DescribeInstances", ec2_reply("DescribeInstances", f"<reservationSet>{inner}</reservationSet>"))
+    items = "<item><keyName>k</keyName></item><item><instanceId>i-1</instanceId></item>"
+    inner = f"<reservationSet><item><instancesSet>{items}</instancesSet></item></reservationSet>"
+    aws.answer("DescribeInstances", ec2_reply("DescribeInstances", inner))
     aws.answer("DescribeInstanceStatus", STATUSES)
     found = read()
     assert [(each.id, each.state) for each in found.resources] == [("i-1", State.UNKNOWN)]

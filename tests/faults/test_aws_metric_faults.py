@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-
 import time
 from collections.abc import Callable, Sequence
 
 import pytest
+
 from aws_reading import NOON, SCOPE, config_for, in_seconds, open_quick_reader, request_for
 from canned_aws import JSON, CannedAws, Reply, Request, json_error, json_reply, points
-
 from nephoscope.model.errors import Reason
 from nephoscope.model.series import Gap, Readings, SeriesRequest
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_reading import ACCOUNT, HOME, SCOPE, config_for, in_seconds, open_quick_reader
 from botocore.parsers import create_parser
 from botocore.session import get_session
-from canned_aws import CannedAws, Reply, ec2_reply
 
+from aws_reading import HOME, SCOPE, config_for, in_seconds, open_quick_reader
+from canned_aws import CannedAws, Reply, ec2_reply
 from nephoscope.catalog.loader import load_catalog
 from nephoscope.clouds.aws.inventory import parse_checks, parse_instance
 from nephoscope.clouds.aws.transport import attach, take_instances, take_statuses

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from aws_reading import NOON, SCOPE, config_for, in_seconds, open_quick_reader, request_for
 from botocore.parsers import create_parser
 from botocore.session import get_session
-from canned_aws import JSON, CannedAws, Reply, Request, json_reply, points
 
+from aws_reading import NOON, SCOPE, config_for, in_seconds, open_quick_reader, request_for
+from canned_aws import JSON, CannedAws, Reply, Request, json_reply, points
 from nephoscope.clouds.aws.answers import Answers
 from nephoscope.clouds.aws.queries import Batch, Query, fixed_dimensions
 from nephoscope.model.series import Readings, Series, SeriesRequest

@@ -5,18 +5,27 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
+import threading
+import time
+import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
-from infra.local.stack import run_framework
+from infra.local.deploy import small_fleet
+from infra.local.stack import Stack, deploy, run_framework
+from nephoscope.localcloud.aws.local import LocalAws
+from nephoscope.localcloud.receivers import Receiver
 
 ROOT = Path(__file__).resolve().parents[2]
 LINKED = ("shared", "functions", "node_modules", "requirements.lock", "LICENSE")
@@ -62,10 +71,14 @@ def build(project: Path) -> Path:
     return project / "build" / "aws.zip"
 
 
-def package(project: Path) -> dict[str, Any]:
-    """The CloudFormation template that `osls package` makes."""
+def needs_osls() -> None:
     if not (ROOT / "node_modules" / ".bin" / "osls").exists():
         pytest.skip("osls is not installed: make test installs it (npm ci)")
+
+
+def package(project: Path) -> dict[str, Any]:
+    """The CloudFormation template that `osls package` makes."""
+    needs_osls()
     run_framework(("package",), project / "nephoscope.yaml", {"NEPHOSCOPE_PYTHON": sys.executable}, project)
     text = (project / ".serverless" / "cloudformation-template-update-stack.json").read_text(encoding="utf-8")
     template: dict[str, Any] = json.loads(text)
@@ -136,3 +149,150 @@ def clean_python(unpacked: Path, runtime: Path) -> Callable[[str], str]:
         return done.stdout
 
     return run
+
+
+# --- run as Lambda runs it ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the function answered to one event, or the error that it posted. log: all that it has printed so far."""
+
+    answer: Any
+    error: Mapping[str, Any] | None
+    log: str
+
+
+class RuntimeApi(ThreadingHTTPServer):
+    """Lambda's Runtime API, as far as its client speaks it: the next event, its answer, its error.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _RuntimeHandler)
+        self.events: queue.Queue[bytes | None] = queue.Queue()
+        self.outcomes: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.seconds = 30.0
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+
+class _RuntimeHandler(BaseHTTPRequestHandler):
+    server: RuntimeApi
+
+    def do_GET(self) -> None:
+        event = self.server.events.get()
+        if event is None:
+            self.close_connection = True
+            return
+        self.send_response(200)
+        deadline = int((time.time() + self.server.seconds) * 1000)
+        for name, value in {
+            "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),
+            "Lambda-Runtime-Deadline-Ms": str(deadline),
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:111111111111:function:nephoscope",
+            "Content-Type": "application/json",
+            "Content-Length": str(len(event)),
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(event)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.outcomes.put((self.path.rpartition("/")[2], json.loads(body or b"null")))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The function's own output is what a test reads."""
+
+
+class Function:
+    """One entrance of the unpacked artifact, in a process of its own under AWS's runtime client. A context manager."""
+
+    def __init__(self, entrance: str, task: Path, runtime: Path, environment: Mapping[str, str], log: Path) -> None:
+        self._log = log
+        self._api = RuntimeApi()
+        self._thread = threading.Thread(target=self._api.serve_forever, args=(0.05,), daemon=True)
+        self._command = [sys.executable, "-S", "-B", "-m", "awslambdaric", f"handler.{entrance}"]
+        self._task = task
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(map(str, (task, runtime))),
+            "LAMBDA_TASK_ROOT": str(task),
+            "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "AWS_LAMBDA_FUNCTION_NAME": f"nephoscope-prod-{entrance}",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "TZ": ":UTC",
+            **environment,
+        }
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=self._task, env=self._environment, stdout=log, stderr=subprocess.STDOUT
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+        self._api.events.put(None)
+        self._api.shutdown()
+        self._thread.join()
+        self._api.server_close()
+
+    def invoke(self, event: object, seconds: float = 30.0) -> Outcome:
+        """Send one event and wait for what comes of it. seconds: what the function is told that it has."""
+        self._api.seconds = seconds
+        self._api.events.put(json.dumps(event).encode())
+        try:
+            kind, body = self._api.outcomes.get(timeout=30)
+        except queue.Empty:
+            raise AssertionError(f"no answer\n{self.log}") from None
+        return Outcome(None, body, self.log) if kind == "error" else Outcome(body, None, self.log)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A local AWS with the stack on it; its schedules are off, so that only a test's own events run."""
+
+    aws: LocalAws
+    receiver: Receiver
+    stack: Stack
+    task: Path
+    runtime: Path
+
+    def function(self, entrance: str, log: Path, **changes: str) -> Function:
+        """The entrance with the variables that the stack gives it. Who it is to IAM: its own name."""
+        described = self.aws.client("lambda").get_function_configuration(FunctionName=f"nephoscope-prod-{entrance}")
+        who = {**self.aws.environment(), "AWS_ACCESS_KEY_ID": entrance}
+        variables = {**described["Environment"]["Variables"], **who, **changes}
+        return Function(entrance, self.task, self.runtime, variables, log / f"{entrance}.log")
+
+
+@pytest.fixture(scope="session")
+def deployed(project: Path, unpacked: Path, runtime: Path) -> Iterator[Deployed]:
+    needs_osls()
+    with LocalAws(small_fleet(int(time.time()))) as aws, Receiver() as receiver:
+        stack = deploy(aws, project / "nephoscope.yaml", project)
+        scheduler = aws.client("scheduler")
+        for schedule in scheduler.list_schedules()["Schedules"]:
+            scheduler.delete_schedule(Name=schedule["Name"])
+        topic = stack.outputs["AlertTopicArn"]
+        aws.client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint=receiver.sns_url("oncall"))
+        assert receiver.wait_until_confirmed("oncall")
+        yield Deployed(aws, receiver, stack, unpacked, runtime)

@@ -257,7 +257,7 @@ def test_what_is_changed_in_the_configuration_is_changed_in_function_and_templat
 
 def test_what_is_not_asked_for_is_not_granted(template: Template) -> None:
     made_for_the_configuration = set(of_type(template, "AWS::IAM::Policy"))
-    assert made_for_the_configuration == {"ReadInstances", "ListBuckets"}
+    assert made_for_the_configuration == {"ReadInstances", "ListBuckets", "TellTopics"}
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def test_starter_rules_are_said_to_be_such(tmp_path: Path) -> None:
     )
     assert cpu == (
         "cpu-hot (starter rule, for none is written): every instance: fires when cpu.utilization > 90 % at 10 of 10 "
-        "one-minute points or 2 of 2 five-minute points; clears when cpu.utilization < 80 % at 5 of 5 one-minute points "
-        "or 1 of 1 five-minute point; a missing point changes nothing; warning; shown, told to nobody."
+        "one-minute points or 2 of 2 five-minute points; clears when cpu.utilization < 80 % at 5 of 5 one-minute "
+        "points or 1 of 1 five-minute point; a missing point changes nothing; warning; shown, told to nobody."
     )
 
 

@@ -114,4 +114,6 @@ def test_what_could_not_be_read_stands_in_the_plan() -> None:
 def test_a_record_that_is_only_brought_up_is_told_to_nobody() -> None:
     record = AlertRecord("k", "down", "i-1", ver=3, state=AlertState.PENDING)
     change = Change(Commit(SCOPE, 2, record), RULE, WEB)
-    assert render_plan(gathered(), plan(change), METRICS)[2] == "  brings up down on i-1, web-1: pending, told to nobody"
+    assert (
+        render_plan(gathered(), plan(change), METRICS)[2] == "  brings up down on i-1, web-1: pending, told to nobody"
+    )

@@ -126,6 +126,7 @@ def changed(**keys: object) -> str:
         "null",
         '"text"',
         "{}",
+        "[" * 100_000,
         changed(fleet=7),
         changed(colour="red"),
         changed(rules=None),

@@ -31,7 +31,7 @@ def load_config(text: str, file: str = "config.json") -> Config:
         data = json.loads(text, parse_constant=_refuse_constant)
         rules = tuple(_load_rule(rule) for rule in data.pop("rules"))
         return from_dict(Config, {**data, "rules": rules}, _CASTING)
-    except (DaciteError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except (DaciteError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         text = f"not a compiled configuration of this version: {type(error).__name__}: {error}"
         raise ConfigError([Problem(file, 1, 1, text)]) from error
 

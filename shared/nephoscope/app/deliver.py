@@ -24,7 +24,7 @@ from nephoscope.model.time import Deadline
 from nephoscope.pipeline.backoff import chains, is_due
 from nephoscope.pipeline.notices import Told, channels_instead, plan_unreadable
 from nephoscope.ports import Clock, Notifier
-from nephoscope.stores.memory import Memory, Owing
+from nephoscope.stores.memory import Memory, Owing, Unreadable
 
 __all__ = ["ChannelReport", "DeliveryReport", "deliver"]
 
@@ -137,25 +137,28 @@ def _run_chain(scope: Scope, chain: Chain, clock: Clock, courier: Courier) -> St
 def _read_owing(ground: Ground, scope: Scope, tally: Tally) -> Owing:
     try:
         owing = ground.memory.read_owing(scope)
-        tally.seen(owing.items)
-        _set_aside(ground, scope, owing, tally)
     except StoreError as error:
         tally.error(f"{scope}: {error}")
         return Owing()
+    tally.seen(owing.items)
+    for row in owing.unreadable:
+        _set_aside(ground, scope, row, tally)
     return owing
 
 
-def _set_aside(ground: Ground, scope: Scope, owing: Owing, tally: Tally) -> None:
+def _set_aside(ground: Ground, scope: Scope, row: Unreadable, tally: Tally) -> None:
     """What nobody can read is put among the dead, and somebody is told."""
+    tally.unreadable()
     now = ground.clock.wall()
+    if now - row.created_at < UNREADABLE_SECONDS:
+        return
     told = Told(ground.config.fleet, scope, channels_instead(ground.config, ""), int(now))
-    for row in owing.unreadable:
-        if now - row.created_at < UNREADABLE_SECONDS:
-            continue
-        notices = plan_unreadable(row.sk, row.ver, told)
+    notices = plan_unreadable(row.sk, row.ver, told)
+    try:
         if ground.memory.set_aside(scope, row, notices):
-            tally.unreadable()
             tally.noticed(scope, notices)
+    except StoreError as error:
+        tally.error(f"{scope}: {error}")
 
 
 def _read_states(memory: Memory, scopes: Iterable[Scope], tally: Tally) -> Mapping[tuple[Cloud, str], ChannelState]:

@@ -32,6 +32,9 @@ from nephoscope.ports import FoundScopes, Written
 SCOPES_IN_ONE_FUNCTION = 9
 """More scopes than this are fanned out over the queue, where there is one."""
 
+PUBLISHING_TAKES = 3.0
+"""Seconds that the sweeper keeps back for its own figures."""
+
 KEPT_BACK = 0.35
 """The share of the time that reading may not use: deciding, committing and delivering come after it."""
 
@@ -70,9 +73,15 @@ def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunRe
 
 
 def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
-    """Deliver what is owed anywhere: every minute, whatever becomes of the runs."""
+    """Deliver what is owed anywhere, every minute, whatever becomes of the runs; and publish what is owed still, so
+    that an alarm of the provider's own can tell. Raises StoreError when the registry cannot be read."""
     scopes = [row.scope for row in outside.memory.read_registry()]
-    return deliver(outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, deadline)
+    report = deliver(
+        outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(PUBLISHING_TAKES)
+    )
+    figures = Figures(owed=report.owed, oldest_owed=report.oldest_owed, heartbeat=False)
+    _, errors = _publish(outside, (), int(outside.clock.wall()), figures, deadline)
+    return replace(report, errors=(*report.errors, *errors))
 
 
 def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
@@ -119,7 +128,8 @@ def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, dead
         outcomes = list(pool.map(lambda scope: _run_scope(outside, scope, slot, run_id, reading), found.scopes))
     reports = tuple(report for report, _ in outcomes)
     data = [datum for _, claimed in outcomes for datum in claimed]
-    published, errors = _publish(outside, data, slot, outside.clock.monotonic() - started, deadline)
+    figures = Figures(run_seconds=outside.clock.monotonic() - started, heartbeat=False)
+    published, errors = _publish(outside, data, slot, figures, deadline)
     delivery = deliver(
         outside.memory, found.scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )
@@ -174,14 +184,13 @@ def _report(gathered: Gathered, decided: Plan, ended: str) -> ScopeReport:
 
 
 def _publish(
-    outside: Outside, data: Sequence[Datum], slot: int, seconds: float, deadline: Deadline
+    outside: Outside, claimed: Sequence[Datum], slot: int, figures: Figures, deadline: Deadline
 ) -> tuple[Written, list[str]]:
-    """What the scopes have claimed, in one go, and how long the run took so far."""
-    own = plan_self_metrics(
-        outside.config, Cloud.AWS, slot, Figures(run_seconds=seconds, heartbeat=False), Progress(Scope(Cloud.AWS, "", ""))
-    )
+    """What the scopes have claimed, and figures of ours that no scope can know; all in one go."""
+    own = plan_self_metrics(outside.config, Cloud.AWS, slot, figures, Progress(Scope(Cloud.AWS, "", "")))
+    data = [*claimed, *own.data]
     try:
-        return outside.sink.write_metrics([*data, *own.data], deadline), []
+        return outside.sink.write_metrics(data, deadline), []
     except DeliveryError as error:
         return Written(refused={error.reason: len(data)}), [str(error)]
 

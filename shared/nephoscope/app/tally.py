@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from nephoscope.model.alert import Notification, OutboxItem
 from nephoscope.model.scope import Scope
@@ -23,8 +24,8 @@ class ChannelReport:
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
     """refused: failed tries by reason. owed: what still waits, everywhere that was looked; oldest_owed: its greatest
-    age in seconds (clock). noticed: messages about failing channels that became owed. unreadable: outbox rows set
-    aside. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled: channels
+    age in seconds (clock). noticed: messages about failing channels that became owed. unreadable: outbox rows that
+    nobody could read. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled: channels
     whose receivers want no more. errors: what the store did not do, in words."""
 
     sent: int = 0
@@ -39,6 +40,15 @@ class DeliveryReport:
     repeated: int = 0
     disabled: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """The store did not answer, and nothing reached anybody."""
+        return bool(self.errors) and not self.sent
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the log."""
+        return asdict(self)
 
 
 class Tally:

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 
 from nephoscope.cli.call import FAILED, WELL, Call
 from nephoscope.cli.findings import Finding, Verdict
+from nephoscope.cli.reading import NO_CREDENTIALS
 from nephoscope.cli.table import Cell, Column
 from nephoscope.pipeline.wording import clean
 
@@ -51,8 +52,9 @@ def run(call: Call) -> int:
 
 
 def _hint(bad: Sequence[Finding]) -> str:
-    denied = any(finding.verdict is Verdict.MISSING for finding in bad)
-    return "Add the statements above to the role, then call doctor again." if denied else ""
+    if any(finding.verdict is Verdict.MISSING for finding in bad):
+        return "Add the statements above to the role, then call doctor again."
+    return NO_CREDENTIALS if bad[0].check == "sts:GetCallerIdentity" and "denied" in bad[0].detail else ""
 
 
 # --- telling ------------------------------------------------------------------------------------------------------

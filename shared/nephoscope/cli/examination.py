@@ -54,31 +54,43 @@ def _owner(need: Need) -> str:
 def examine(call: Call, outside: Outside) -> Examination:
     """Look at everything; nothing is written, but for `--write` a heartbeat."""
     deadline = call.deadline(SECONDS)
+    home, identity = _identify(outside, deadline)
+    if identity.verdict is not Verdict.WELL:  # every call would fail for the same reason
+        return Examination((identity, *_apart_from_calls(call, outside, ())), ())
     with call.terminal.progress("looking for scopes"):
         found = find_scopes(outside, deadline)
     entering = [(gap, _entering(outside, gap)) for gap in found.gaps]
-    home = _home(outside, deadline)
     tried = _try_all(call, outside, _needs(outside, found.scopes, home, int(call.clock.wall())), deadline)
+    heartbeat = _heartbeat(call, outside, home, deadline) if call.args.write else None
     findings = [
+        identity,
         *(_of_gap(gap.operation, gap, missing=need is not None) for gap, need in entering),
-        *(finding for _, finding in tried),
-        *([_heartbeat(call, outside, deadline)] if call.args.write else []),
-        *_memory(call, outside, found.scopes),
-        *check_references(outside),
-        *check_webhooks(outside),
+        *(finding for _, finding in tried if heartbeat is None or finding.check != HEARTBEAT),
+        *([heartbeat] if heartbeat else []),
+        *_apart_from_calls(call, outside, found.scopes),
     ]
     missing = [need for _, need in entering if need] + [n for n, f in tried if f.verdict is Verdict.MISSING]
-    if any(finding.check == HEARTBEAT and finding.verdict is Verdict.MISSING for finding in findings):
+    if heartbeat and heartbeat.verdict is Verdict.MISSING:
         missing.append(publishing_need(outside.config, home))
     return Examination(tuple(findings), tuple(missing))
 
 
-def _home(outside: Outside, deadline: Deadline) -> Scope:
-    """Where it is published; without a number where nobody tells whose credentials these are."""
+def _identify(outside: Outside, deadline: Deadline) -> tuple[Scope, Finding]:
+    """Where it is published, and whether these credentials are any good. Everybody may ask who they are."""
+    home = home_of(outside)
     try:
-        return home_of(outside, open_probe(outside).read_own_account(outside.config.publish.region, deadline))
-    except ReadError:
-        return home_of(outside)
+        number = open_probe(outside).read_own_account(home.region, deadline)
+    except ReadError as error:
+        why = f"{error.reason}: {error.detail}"
+        return home, Finding(error.operation, str(home), Verdict.FAILED, why)
+    home = home_of(outside, number)
+    return home, Finding("sts:GetCallerIdentity", str(home), Verdict.WELL)
+
+
+def _apart_from_calls(call: Call, outside: Outside, scopes: Sequence[Scope]) -> Iterator[Finding]:
+    yield from _memory(call, outside, scopes)
+    yield from check_references(outside)
+    yield from check_webhooks(outside)
 
 
 def _entering(outside: Outside, gap: Gap) -> Need | None:
@@ -124,11 +136,11 @@ def _of_gap(action: str, gap: Gap, *, missing: bool = True) -> Finding:
 HEARTBEAT = "cloudwatch:PutMetricData"
 
 
-def _heartbeat(call: Call, outside: Outside, deadline: Deadline) -> Finding:
+def _heartbeat(call: Call, outside: Outside, home: Scope, deadline: Deadline) -> Finding:
     """One datum, as each run writes it."""
-    where = str(home_of(outside))
+    where = str(home)
     slot = floor_to(int(call.clock.wall()), MINUTE)
-    data = plan_self_metrics(outside.config, Cloud.AWS, slot, Figures(), Progress(home_of(outside))).data
+    data = plan_self_metrics(outside.config, Cloud.AWS, slot, Figures(), Progress(home)).data
     try:
         outside.sink.write_metrics(data, deadline)
     except DeliveryError as error:

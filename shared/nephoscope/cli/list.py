@@ -63,7 +63,7 @@ def _summary(call: Call, looked: Looked, shown: Sequence[Resource]) -> None:
     scopes = len(looked.inventories)
     where = "1 scope" if scopes == 1 else f"{scopes} scopes"
     if not looked.inventories:
-        call.terminal.problem("no scope could be looked into: no account and region that the configuration names")
+        call.terminal.note("no account and region could be looked into")
     elif not looked.resources:
         call.terminal.note(f"nothing in {where}; `where` and `except` of the configuration leave out the rest")
     elif not shown:

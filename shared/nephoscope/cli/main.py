@@ -16,7 +16,8 @@ from typing import NoReturn, cast
 
 from nephoscope.cli.call import DEFAULT_CONFIG, DEFAULT_STORE, FAILED, WRONG, Call, CallError, Command
 from nephoscope.cli.terminal import Terminal
-from nephoscope.model.errors import ConfigError, NephoscopeError
+from nephoscope.model.errors import ConfigError, NephoscopeError, Reason, StoreError
+from nephoscope.pipeline.wording import clean
 
 COMMANDS: Mapping[str, str] = {
     "demo": "nephoscope.cli.show",
@@ -85,8 +86,20 @@ def _run(arguments: Sequence[str] | None) -> int:
         _show_problems(error, terminal)
         return WRONG
     except NephoscopeError as error:
-        terminal.problem(str(error))
+        terminal.problem(clean(str(error)), _hint(error))
         return FAILED
+
+
+def _hint(error: NephoscopeError) -> str:
+    return _STORE_HINTS.get(error.reason, "") if isinstance(error, StoreError) else ""
+
+
+_STORE_HINTS: Mapping[Reason, str] = {
+    Reason.NOT_FOUND: "Is the table in this region and account? The stack's output TableName names it: --table NAME.",
+    Reason.DENIED: "nephoscope doctor --table NAME tells what these credentials may do.",
+    Reason.MALFORMED: "Is it a memory that nephoscope wrote? Name another with --store FILE.",
+    Reason.UNAVAILABLE: "Nothing was decided. Try again; nephoscope doctor tells whether it is reached at all.",
+}
 
 
 def _show_problems(error: ConfigError, terminal: Terminal) -> None:

@@ -15,6 +15,7 @@ from nephoscope.model.errors import Reason
 from nephoscope.model.resource import Resource
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Gap, Inventory
+from nephoscope.pipeline.wording import clean
 
 SECONDS = 300.0
 """How long a person waits at most for a look at the clouds."""
@@ -23,13 +24,18 @@ AT_ONCE = 8
 
 T = TypeVar("T")
 
+_NO_WAY = "Is the network up, and does AWS_ENDPOINT_URL, where it is set, name what it should?"
 _HINTS: Mapping[Reason, str] = {
     Reason.DENIED: "nephoscope doctor names the missing permissions, with the statements to add.",
-    Reason.UNAVAILABLE: "Is the network up, and does AWS_ENDPOINT_URL, where it is set, name what it should?",
-    Reason.TIMEOUT: "Is the network up, and does AWS_ENDPOINT_URL, where it is set, name what it should?",
+    Reason.UNAVAILABLE: _NO_WAY,
+    Reason.TIMEOUT: _NO_WAY,
     Reason.THROTTLED: "Others use the same limits of this account; try again in a minute.",
     Reason.DEADLINE: "It took too long; ask for fewer regions or accounts at a time.",
 }
+NO_CREDENTIALS = (
+    "This shell has no credentials, or they are not valid any more: `aws configure`, `aws sso login`, AWS_PROFILE\n"
+    "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY give some."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,15 @@ def report_gaps(terminal: Terminal, gaps: Sequence[Gap]) -> int:
     """Say what could not be read, and what to do about it; the exit code that follows."""
     if not gaps:
         return WELL
-    terminal.listed([str(gap) for gap in gaps])
-    hints = dict.fromkeys(_HINTS[gap.reason] for gap in gaps if gap.reason in _HINTS)
+    terminal.listed([clean(str(gap)) for gap in gaps])
     number = "1 read failed" if len(gaps) == 1 else f"{len(gaps)} reads failed"
-    terminal.problem(f"{number}; the rest is complete", "\n".join(hints))
+    hints = dict.fromkeys(filter(None, map(_hint, gaps)))
+    terminal.problem(f"{number}; what could be read is shown", "\n".join(hints))
     return FAILED
+
+
+def _hint(gap: Gap) -> str:
+    """Everybody may ask who they are: a refusal there is one of the credentials themselves."""
+    if gap.operation == "sts:GetCallerIdentity" and gap.reason is Reason.DENIED:
+        return NO_CREDENTIALS
+    return _HINTS.get(gap.reason, "")

@@ -57,7 +57,7 @@ def resource_row(resource: Resource) -> list[Cell | str]:
         resource.scope.account,
         resource.scope.cloud,
         iso(resource.launched_at) if resource.launched_at is not None else "",
-        " ".join(clean(f"{key}={value}") for key, value in sorted(resource.tags.items())),
+        " ".join(clean(f"{key}={value}") for key, value in sorted(resource.tags.items()) if value != resource.name),
     ]
 
 

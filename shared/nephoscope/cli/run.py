@@ -103,15 +103,21 @@ def _show(call: Call, outside: Outside, report: RunReport) -> None:
     for text, style in lines:
         terminal.line(text, style)
     terminal.line()
+    published = report.published
     terminal.line(
-        f"Published {report.published.accepted} data in {report.published.requests} requests; "
-        + ("the dashboard stands as it was" if not report.dashboards else f"dashboards written: {report.dashboards}")
-        + _delivered(report)
+        f"Published: {published.accepted} data in {_counted(published.requests, 'request')}. "
+        f"Dashboards written: {report.dashboards}. {_delivered(report)}"
     )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _row(report: ScopeReport) -> list[Cell | str]:
     ended = Cell(report.ended, {"done": "green", "failed": "red"}.get(report.ended, "yellow"))
+    if report.ended in ("repeated", "failed"):  # nothing was read
+        return [str(report.scope), ended, *[""] * (len(COLUMNS) - 2)]
     return [
         str(report.scope),
         ended,
@@ -137,12 +143,8 @@ def _transitions(outside: Outside, report: RunReport) -> Iterator[tuple[str, str
 
 
 def _delivered(report: RunReport) -> str:
-    """`; 3 notifications sent, 1 still owed`."""
-    delivery = report.delivery
-    if delivery is None or not (delivery.sent or delivery.owed or delivery.dead):
-        return "; nothing was owed to anybody"
-    owed = f", {delivery.owed} still owed" if delivery.owed else ""
-    return f"; notifications: {delivery.sent} sent{owed}"
+    sent, owed = (report.delivery.sent, report.delivery.owed) if report.delivery else (0, 0)
+    return f"Notifications: {sent} sent, {owed} still owed."
 
 
 def _say_failures(call: Call, report: RunReport) -> int:

@@ -86,7 +86,7 @@ class Terminal:
     def listed(self, texts: Sequence[str], style: str = "") -> None:
         """Several lines about the work, e.g. all problems of a file."""
         for text in texts:
-            self._err.print(Text(text, style), soft_wrap=not self._err.is_terminal)
+            self._err.print(Text(text, style), soft_wrap=True)
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Steps]:
@@ -115,9 +115,15 @@ class _Bar:
         self._bar.update(self._task, advance=1, description=shown)  # type: ignore[arg-type]
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """rich would leave with 1, as if something had failed; main knows what a closed pipe means."""
+        raise BrokenPipeError
+
+
 def _console(file: TextIO, color: bool) -> Console:
     plain = not (color and allows_color(os.environ))
-    return Console(
+    return _Console(
         file=file, color_system=None if plain else "auto", markup=False, highlight=False, emoji=False, soft_wrap=True
     )
 

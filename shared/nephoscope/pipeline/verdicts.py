@@ -15,7 +15,7 @@ from nephoscope.model.config import Config
 from nephoscope.model.memory import Remembered
 from nephoscope.model.metric import Metric
 from nephoscope.model.resource import Kind, Resource
-from nephoscope.model.rule import Observation, Rule
+from nephoscope.model.rule import MissingData, Observation, Rule
 from nephoscope.model.series import Facts, Gap, Series, SeriesKey, SeriesRequest
 from nephoscope.pipeline.evaluate import evaluate_observation, evaluate_series, evaluate_unmeasured
 from nephoscope.pipeline.need import behind_key, metrics_of, pace_of, rules_for
@@ -58,7 +58,8 @@ class Ground:
 
     def expected(self, rule: Rule, request: SeriesRequest) -> list[Series]:
         """The series that answer a request. A discovered metric that is no longer listed (the agent is gone) is
-        absent, not forgotten: what an open alert, or a rule that cares for absence, still waits for is an empty one."""
+        absent, not forgotten: what an open alert still waits for is an empty one. One that was never listed is no
+        news (there is no agent), unless the rule says that absence is bad."""
         found = self.series.get((request.resource_id, request.metric), [])
         if is_unread(request, self.facts.readings.gaps):
             return found
@@ -70,7 +71,7 @@ class Ground:
             and record.state is not AlertState.OK
             and record.attributes not in have
         ]
-        if not found and not waiting:
+        if not found and not waiting and rule.missing is MissingData.BREACHING:
             waiting = [()]
         return found + [_empty(request, attributes) for attributes in waiting]
 
@@ -108,12 +109,12 @@ def scope_resource(facts: Facts, kinds: Iterable[Kind]) -> Resource:
 
 
 def _sight(facts: Facts, kinds: frozenset[Kind]) -> str:
-    if not facts.gaps:
-        return "clear"
-    nothing_listed = not facts.inventory.resources and not (kinds & facts.inventory.complete)
-    metric_wide = any(not gap.resource_ids for gap in facts.readings.gaps)
-    nothing_read = metric_wide and not facts.readings.series
-    return "blind" if nothing_listed or nothing_read else "partial"
+    """Blind: a kind that should be listed is not, not even in part; or nothing that was asked of its metrics came."""
+    listed = {resource.kind for resource in facts.inventory.resources} | facts.inventory.complete
+    whole_metrics = any(not gap.resource_ids for gap in facts.readings.gaps)
+    if kinds - listed or (whole_metrics and not facts.readings.series):
+        return "blind"
+    return "partial" if facts.gaps else "clear"
 
 
 def _judge(rule: Rule, resource: Resource, ground: Ground, reached: dict[str, int]) -> Iterator[Judged]:
@@ -143,7 +144,7 @@ def _measured(rule: Rule, resource: Resource, ground: Ground, reached: dict[str,
     if request is None or pace is None:
         return
     answers = ground.expected(rule, request)
-    if not answers:
+    if not answers and is_unread(request, ground.facts.readings.gaps):
         _fall_behind(reached, behind_key(metric.name, resource.id), pace.after)
     for series in answers:
         verdicts = evaluate_series(

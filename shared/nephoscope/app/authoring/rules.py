@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from nephoscope.app.authoring.conditions import Vocabulary, contradiction, parse_clear, parse_condition
 from nephoscope.app.authoring.document import Items, Keys, Node, Text
-from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
+from nephoscope.app.authoring.findings import Findings, did_you_mean
 from nephoscope.app.authoring.gathering import read_selector
 from nephoscope.app.authoring.given import SCOPE_BLIND, default_channels
 from nephoscope.app.authoring.quantities import UnclearError, parse_window
@@ -39,7 +39,8 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a rule may refer to. kinds: what is gathered. clouds: where. every: seconds between runs."""
+    """What a rule may refer to. kinds: what is gathered. clouds: where. channel_names: also of channels that could not
+    be understood, so that a mistake there is not told again in each rule."""
 
     metrics: Mapping[str, Metric]
     kinds: tuple[Kind, ...]
@@ -150,8 +151,8 @@ class _Reader:
             return None
         kind = Kind(text.value)
         if kind not in self._around.kinds:
-            add = listed([*self._around.kinds, kind], ",").replace(" ,", ",")
-            said = f"{kind} is not gathered; write resources: [{add}] under gather.aws"
+            wanted = ", ".join([*self._around.kinds, kind])
+            said = f"{kind} is not gathered; write resources: [{wanted}] under gather.aws"
             self._findings.problem(text.place, said)
         return kind
 

@@ -3,6 +3,7 @@ nobody sees anything there is itself news, and is found by reading them."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ KEPT_SECONDS = 900.0
 """Opting into a region takes minutes to hours; asking every quarter of an hour is soon enough."""
 
 _AT_ONCE = 8
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ class ScopeRead:
     def number_of(self, account: AwsAccount) -> str:
         """An account's number: from the role, from STS, or from the deployment. Raises ReadError."""
         if account.role:
-            if len(account.id) != 12 or not account.id.isdigit():
-                scope = Scope(Cloud.AWS, account.id, self._home)
+            if _ROLE.fullmatch(account.role) is None:
+                scope = Scope(Cloud.AWS, "", self._home)
                 raise gap_error(scope, ASSUME_ROLE, Reason.REJECTED, f"{account.role} is no role's ARN")
             return account.id
         try:
@@ -115,7 +117,8 @@ class ScopeRead:
 def account_of(scope: Scope, config: Config) -> AwsAccount:
     """How the configuration says to enter a scope's account: by its role, or with the function's own credentials."""
     accounts: Sequence[AwsAccount] = config.gather.aws.accounts if config.gather.aws else ()
-    return next((account for account in accounts if account.id == scope.account), AwsAccount())
+    roles = (account for account in accounts if _ROLE.fullmatch(account.role))
+    return next((account for account in roles if account.id == scope.account), AwsAccount())
 
 
 def _read_regions(calls: Calls) -> Iterator[str]:

@@ -19,6 +19,9 @@ def _end_with_parent() -> None:
 
 def main() -> None:
     from ministack.app import main as serve  # noqa: PLC0415 - heavy, and reads the environment while it is imported
+    from ministack.services import scheduler  # noqa: PLC0415
+
+    scheduler._SCHEDULE_TICK_INTERVAL = 1
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.argv = ["ministack"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from nephoscope.localcloud.aws.call import Answer, AwsError, Call, invalid_value
@@ -27,7 +27,11 @@ def list_metrics(world: World, call: Call) -> Answer:
         start = int(call.params.get("NextToken", 0))
     except ValueError as error:
         raise AwsError("InvalidNextToken", "The token is not valid.") from error
-    listed = list(islice(_listed(world, call, _THREE_HOURS if recent else _TWO_WEEKS), start, start + PAGE + 1))
+    seconds = _THREE_HOURS if recent else _TWO_WEEKS
+    question = (call.account, call.region, seconds, json.dumps(call.params.get("Dimensions", [])))
+    named = (str(call.params.get("Namespace", "")), str(call.params.get("MetricName", "")))
+    every = world.remembered((*question, *named), lambda: tuple(_listed(world, call, seconds)))
+    listed = every[start : start + PAGE + 1]
     answer: dict[str, Any] = {"Metrics": [_metric(stream) for stream in listed[:PAGE]], "OwningAccounts": []}
     if len(listed) > PAGE:
         answer["NextToken"] = str(start + PAGE)

@@ -38,15 +38,19 @@ class CustomMetrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._streams: dict[tuple[str, str], dict[MetricKey, CustomStream]] = {}
+        self.version = 0
+        """Counts the changes: what was worked out of an older one is out of date."""
 
     def clear(self) -> None:
         with self._lock:
             self._streams.clear()
+            self.version += 1
 
     def put(self, account: str, region: str, params: Mapping[str, Any], now: float) -> int:
         """All of a request, or nothing of it; the number of data that were taken. Raises AwsError."""
         data = parse_data(params, now)
         with self._lock:
+            self.version += 1
             streams = self._streams.setdefault((account, region), {})
             for datum in data:
                 stream = streams.setdefault(datum.key, CustomStream(datum.key, now, datum.unit))

@@ -73,7 +73,7 @@ def _answer(call: Call, inner: str, token: str) -> Answer:
 
 
 def _asked(world: World, call: Call) -> Sequence[Sighting]:
-    seen = world.fleet.instances_at(world.now, call.account, call.region) if call.region in world.fleet.regions else ()
+    seen = world.sightings(call.account, call.region)
     wanted = call.params.get("InstanceId", [])
     if not wanted:
         return seen

@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nephoscope.localcloud.aws.streams import MetricKey
 from nephoscope.localcloud.aws.summary import Summary
@@ -19,6 +19,7 @@ from nephoscope.localcloud.machines import Bucket, Instance
 
 _MINUTE = 60
 _DAY = 86_400
+_REMEMBERED = 500
 _PROBES = range(0, 3 * 3600 + 1, 600)
 
 
@@ -66,14 +67,23 @@ class MachineStream:
     fleet: Fleet
     instance: Instance
     row: Row
+    _known: dict[int, Summary | None] = field(default_factory=dict, repr=False, compare=False)
 
     def stored(self, start: int, end: int, now: float) -> Iterator[tuple[int, Summary]]:
         for at in range(start + -start % self.period, end, self.period):
             if self.seen_at(at) > now:
                 continue
+            if (summary := self._summary(at)) is not None:
+                yield at, summary
+
+    def _summary(self, at: int) -> Summary | None:
+        """Remembered, as it never changes: a window is read again and again."""
+        if at not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
             samples = [value for minute in self._minutes(at) if (value := self._sample(minute)) is not None]
-            if samples:
-                yield at, Summary.of(samples)
+            self._known[at] = Summary.of(samples) if samples else None
+        return self._known[at]
 
     def seen_at(self, at: int) -> float:
         """When the point of the period that starts at `at` can be read: 30 to 60 s after the period's end, later

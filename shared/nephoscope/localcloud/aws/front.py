@@ -92,7 +92,8 @@ class Front:
 
     def _record(self, call: Call, answer: Answer | Stream, allowed: bool) -> None:
         needs = needs_of(call)
-        units = answer.units if isinstance(answer, Answer) else 0
+        asked = answer.units if isinstance(answer, Answer) else 0
+        billed = answer.status < 400 and call.service == "cloudwatch"
         self._ledger.record(
             Entry(
                 at=self._world.now,
@@ -101,7 +102,7 @@ class Front:
                 account=call.account,
                 region=call.region,
                 principal=call.caller.principal,
-                units=units or int(call.service == "cloudwatch"),
+                units=max(asked, 1) if billed else 0,
                 allowed=allowed,
                 status=answer.status,
                 needs=needs,

@@ -15,7 +15,7 @@ from nephoscope.localcloud.aws.call import Need
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One call. at: the front's now (simulated or not). resource: what it touched first, an ARN or `*`. units: what
-    AWS would bill: metrics requested for GetMetricData, otherwise 1 for what costs money and 0 for what does not.
+    AWS would bill: metrics requested for GetMetricData, 1 for any other call of CloudWatch, 0 for what is free or failed.
     status: HTTP. needs: the permissions that it takes."""
 
     at: float

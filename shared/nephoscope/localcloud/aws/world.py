@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
 
 from nephoscope.localcloud.aws.custom_metrics import CustomMetrics
 from nephoscope.localcloud.aws.dashboards import Dashboards
@@ -14,11 +14,13 @@ from nephoscope.localcloud.aws.fleet_metrics import FleetMetrics
 from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT
 from nephoscope.localcloud.aws.sessions import Sessions
 from nephoscope.localcloud.aws.streams import MetricKey, Stream
-from nephoscope.localcloud.fleet import Fleet
+from nephoscope.localcloud.fleet import Fleet, Sighting
 from nephoscope.localcloud.incidents import Happening
 
 NOT_OPTED_IN = ("ap-east-1", "me-south-1")
 """Regions that the accounts see in a listing of all regions, and have not opted into."""
+
+_LISTINGS = 16
 
 
 class World:
@@ -39,6 +41,8 @@ class World:
         """Another fleet, and everything that was put is forgotten. Each foreign account gets a role to assume."""
         self.fleet = fleet
         self._fleet_metrics = cache(lambda account, region: FleetMetrics(fleet, account, region))
+        self._listings: dict[object, tuple[Stream, ...]] = {}
+        self._sightings = lru_cache(16)(fleet.instances_at)
         self._simulated = None
         with self._lock:
             self._counters.clear()
@@ -66,6 +70,20 @@ class World:
             if int((count + 1) * incident.share) > int(count * incident.share):
                 return True
         return False
+
+    def sightings(self, account: str, region: str) -> Sequence[Sighting]:
+        """What a listing shows in this second: the same for each of its pages."""
+        return self._sightings(int(self.now), account, region)
+
+    def remembered(self, question: object, answer: Callable[[], tuple[Stream, ...]]) -> tuple[Stream, ...]:
+        """The answer to a listing's question, worked out once in a second and until something is put."""
+        key = (question, int(self.now), self.custom.version, self.listing_delay)
+        found = self._listings.get(key)
+        if found is None:
+            if len(self._listings) >= _LISTINGS:
+                self._listings = {}
+            found = self._listings[key] = answer()
+        return found
 
     def find(self, account: str, region: str, key: MetricKey) -> Stream | None:
         """A metric by its whole name: the fleet's, or one that was put."""
