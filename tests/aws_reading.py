@@ -71,8 +71,8 @@ def open_quick_reader(
     sleep: Callable[[float], None] = time.sleep,
     limits: Mapping[str, Mapping[str, int]] | None = None,
 ) -> AwsReader:
-    """The reader as open_reader makes it, except that a test may say how it waits, and narrow the limits; and botocore's
-    models are loaded once for all tests."""
+    """The reader as open_reader makes it, except that a test may say how it waits and narrow the limits, and that
+    botocore loads its models once for all tests."""
     settings = Settings(home_region=HOME, account=account)
     clock = SystemClock()
     catalog = load_catalog().overridden(limits or {}, {})

@@ -6,6 +6,7 @@ The tables are opened as production opens them: the client takes its endpoint fr
 from __future__ import annotations
 
 import sqlite3
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from typing import Any
 
 import pytest
 from moto.server import ThreadedMotoServer
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of the tests use
+
+from alert_records import VirtualClock
 
 from nephoscope.localcloud.aws.ministack import sdk_environment
 from nephoscope.ports import Table
@@ -28,24 +33,6 @@ class Store:
     table: Table
     put_raw: Callable[[str, str, str], None]
     reopen: Callable[[], Table]
-
-
-class VirtualClock:
-    """Far in the future, so that no emulator's own expiry takes a row away; it goes only when it is told to."""
-
-    def __init__(self, wall: float = 4_000_000_000.0) -> None:
-        self.now = wall
-        self.ticks = 1000.0
-
-    def wall(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.ticks
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.ticks += seconds
 
 
 @pytest.fixture

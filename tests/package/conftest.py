@@ -39,6 +39,14 @@ gather:
     resources: [instance, bucket]
 tell:
   oncall: {sns: "${stack:AlertTopic}"}
+rules:
+  - name: check-failed
+    on: instance
+    when: check.instance is failed
+  - name: cpu-hot
+    on: instance
+    when: cpu.utilization > 90 %
+    for: 3 of 5 min
 """
 
 RUNTIME = ("boto3", "botocore", "s3transfer", "urllib3", "dateutil", "six", "jmespath")

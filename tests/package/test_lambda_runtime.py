@@ -1,4 +1,4 @@
-"""The artifact, unpacked somewhere clean, run by AWS's own runtime client against the local AWS: real events, real HTTP."""
+"""The artifact, unpacked somewhere clean, run by AWS's own runtime client against the local AWS, over real HTTP."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_scheduled_run_gathers_publishes_and_tells_and_its_double_does_nothing
 
     (ill,) = deployed.aws.fleet.script[0].instances
     (alert,) = [one for one in deployed.receiver.wait_for("oncall", 1) if ill in one.body.decode()]
-    assert "instance-check-failed" in alert.body.decode()
+    assert "check-failed" in alert.body.decode()
     assert deployed.aws.client("cloudwatch").list_dashboards()["DashboardEntries"][0]["DashboardName"] == "acme"
     assert deployed.aws.ledger.calls("cloudwatch:PutMetricData") >= 1
 

@@ -49,7 +49,7 @@ class Outside:
 def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
     """Open what this deployment has. Imports only the rooms that the configuration and the settings name; no call to
     any cloud is made yet."""
-    catalog = load_catalog()
+    catalog = load_catalog().overridden(config.limits, config.prices)
     secrets = open_secrets(settings)
     clouds = [Cloud.AWS] if config.gather.aws else []
     table = wire("store", settings.store)(settings.table)

@@ -16,10 +16,10 @@ from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
-from nephoscope.model.publish import Datum
+from nephoscope.model.publish import Dashboard, Datum
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Facts, SeriesRequest
-from nephoscope.model.time import Deadline
+from nephoscope.model.time import MINUTE, Deadline
 from nephoscope.pipeline.dashboard import render_dashboards
 from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.need import plan_reads
@@ -34,6 +34,9 @@ SCOPES_IN_ONE_FUNCTION = 9
 
 PUBLISHING_TAKES = 3.0
 """Seconds that the sweeper keeps back for its own figures."""
+
+OWED_EVERY = 300
+"""Seconds between two figures that nothing is owed; where something is, each sweep says so."""
 
 KEPT_BACK = 0.35
 """The share of the time that reading may not use: deciding, committing and delivering come after it."""
@@ -79,8 +82,11 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     report = deliver(
         outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(PUBLISHING_TAKES)
     )
-    figures = Figures(owed=report.owed, oldest_owed=report.oldest_owed, heartbeat=False)
-    _, errors = _publish(outside, (), int(outside.clock.wall()), figures, deadline)
+    now = int(outside.clock.wall())
+    errors: list[str] = []
+    if report.owed or now % OWED_EVERY < MINUTE:
+        figures = Figures(owed=report.owed, oldest_owed=report.oldest_owed, heartbeat=False)
+        _, errors = _publish(outside, (), now, figures, deadline)
     return replace(report, errors=(*report.errors, *errors))
 
 
@@ -210,9 +216,15 @@ def _draw(outside: Outside, deadline: Deadline) -> tuple[int, list[str]]:
     """The dashboard follows the configuration and the registry; it is written when it differs from the last one."""
     try:
         scopes = tuple(row.scope for row in outside.memory.read_registry())
-        dashboards = render_dashboards(
-            outside.config, scopes, outside.catalog, outside.settings.widget_arn, outside.settings.account
-        )
+        dashboards = dashboards_of(outside, scopes)
         return outside.dashboards.write_dashboards(dashboards, deadline), []
     except (StoreError, DeliveryError) as error:
         return 0, [str(error)]
+
+
+def dashboards_of(outside: Outside, scopes: Sequence[Scope]) -> tuple[Dashboard, ...]:
+    """The dashboards as they should stand for these scopes."""
+    gathered = outside.config.gather.aws
+    linked = [account.id for account in gathered.accounts if account.linked] if gathered else []
+    settings = outside.settings
+    return render_dashboards(outside.config, scopes, outside.catalog, settings.widget_arn, settings.account, linked)

@@ -47,6 +47,7 @@ def run(call: Call) -> int:
     if not bad:
         call.terminal.note(f"{len(findings)} checks: nothing is missing")
         return WELL
+    call.terminal.listed([": ".join(filter(None, (each.check, clean(each.where), clean(each.detail)))) for each in bad])
     call.terminal.problem(f"{len(bad)} of {len(findings)} checks failed", _hint(bad))
     return FAILED
 

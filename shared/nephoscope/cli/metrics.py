@@ -11,7 +11,7 @@ from nephoscope.app.outside import Outside
 from nephoscope.catalog.loader import load_catalog
 from nephoscope.cli.call import FAILED, WELL, Call, CallError
 from nephoscope.cli.reading import SECONDS, Looked, each_scope, look, report_gaps
-from nephoscope.cli.rows import resource_object
+from nephoscope.cli.rows import name_words, resource_object
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.memory import Progress
 from nephoscope.model.metric import Metric
@@ -127,7 +127,7 @@ def _row(resource: Resource, series: Series, metric: Metric) -> list[Cell | str]
     attributes = ", ".join(clean(value) for _, value in series.key.attributes)
     return [
         clean(resource.id),
-        clean(resource.name),
+        name_words(resource),
         metric.name + (f" [{attributes}]" if attributes else ""),
         render_value(series.values[-1], metric.unit) if series.times else Cell("no point", "yellow"),
         iso(series.times[-1]) if series.times else "",
@@ -145,7 +145,7 @@ CATALOG_COLUMNS = (
     Column("UNIT", rank=1),
     Column("CLOUDS", rank=4),
     Column("EVERY", rank=2),
-    Column("WHAT IT IS", rank=5, flows=True),
+    Column("WHAT IT IS", rank=5, flows=True, least=40),
 )
 
 

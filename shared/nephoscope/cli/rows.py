@@ -49,7 +49,7 @@ COLUMNS = (
 def resource_row(resource: Resource) -> list[Cell | str]:
     return [
         clean(resource.id),
-        clean(resource.name),
+        name_words(resource),
         state_cell(resource),
         clean(resource.type) or ("" if resource.kind is Kind.INSTANCE else str(resource.kind)),
         resource.scope.region,
@@ -59,6 +59,11 @@ def resource_row(resource: Resource) -> list[Cell | str]:
         iso(resource.launched_at) if resource.launched_at is not None else "",
         " ".join(clean(f"{key}={value}") for key, value in sorted(resource.tags.items()) if value != resource.name),
     ]
+
+
+def name_words(resource: Resource) -> str:
+    """Empty where the id is the name, as a bucket's is."""
+    return "" if resource.name == resource.id else clean(resource.name)
 
 
 def state_cell(resource: Resource) -> Cell:

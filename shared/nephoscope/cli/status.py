@@ -140,12 +140,12 @@ COLUMNS = (
     Column("SCOPE"),
     Column("LAST RUN", rank=1, right=True),
     Column("COVERED", rank=3, right=True),
-    Column("RUNNING", rank=4, right=True),
-    Column("STOPPED", rank=5, right=True),
+    Column("RUNNING", rank=5, right=True),
+    Column("STOPPED", rank=6, right=True),
     Column("CHANGING", rank=7, right=True),
     Column("GONE", rank=8, right=True),
     Column("FIRING", right=True),
-    Column("OWED", rank=6, right=True),
+    Column("OWED", rank=4, right=True),
     Column("DEAD", rank=2, right=True),
 )
 ALERT_COLUMNS = (
@@ -153,9 +153,11 @@ ALERT_COLUMNS = (
     Column("RULE"),
     Column("RESOURCE"),
     Column("VALUE", rank=1, right=True),
+    Column("FOR", rank=3, right=True),
     Column("STATE", rank=5),
-    Column("SINCE", rank=4),
-    Column("SCOPE", rank=3, flows=True),
+    Column("REGION", rank=4),
+    Column("ACCOUNT", rank=6),
+    Column("CLOUD", rank=7),
 )
 
 
@@ -198,9 +200,11 @@ def _alert_row(scope: Scope, record: AlertRecord, rules: Mapping[str, Rule], out
         clean(record.rule),
         about_words(record),
         value_words(record, rules, outside.catalog.metrics),
+        render_duration(outside.clock.wall() - (record.fired_at or record.since)),
         record.state,
-        iso(record.fired_at or record.since),
-        str(scope),
+        scope.region,
+        scope.account,
+        scope.cloud,
     ]
 
 

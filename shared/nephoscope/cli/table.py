@@ -6,7 +6,7 @@ name, a reason) are folded over several lines. Without a width, as in a pipe, ev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, chop_cells
@@ -18,15 +18,20 @@ GAP = 2
 NARROWEST = 12
 """A column of flowing text is not folded into fewer cells than this."""
 
+LONGEST_WORD = 24
+"""Words up to this many cells are not broken: rather a column of less importance leaves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """rank: 0 stays always; of the others the highest leaves first. flows: its text may be folded."""
+    """rank: 0 stays always; of the others the highest leaves first. flows: its text may be folded, into no fewer cells
+    than `least`."""
 
     title: str
     rank: int = 0
     right: bool = False
     flows: bool = False
+    least: int = NARROWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Cell:
 
 
 Row = Sequence[Cell | str]
+Cells = Sequence[Sequence[Cell]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +64,29 @@ def fit_table(columns: Sequence[Column], rows: Sequence[Row], width: int | None 
         max([cell_len(column.title), *(cell_len(row[number].text) for row in cells)])
         for number, column in enumerate(columns)
     ]
-    kept = list(range(len(columns))) if width is None else _keep(columns, natural, width)
+    least = [_least(column, cells, number, natural[number]) for number, column in enumerate(columns)]
+    kept = list(range(len(columns))) if width is None else _keep(columns, least, width)
     widths = {number: natural[number] for number in kept}
     if width is not None:
-        _narrow(columns, widths, width)
+        _narrow(widths, least, width)
     titles = [Cell(column.title, "bold") for column in columns]
     lines = [line for row in (titles, *cells) for line in _lines(columns, row, widths)]
     return Fitted(tuple(lines), tuple(column.title for n, column in enumerate(columns) if n not in widths))
 
 
-def _keep(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:
+def _least(column: Column, cells: Cells, number: int, natural: int) -> int:
+    """The fewest cells that the column is worth showing in."""
+    if not column.flows:
+        return natural
+    words = [word for row in cells for word in row[number].text.split(" ")]
+    longest = min(LONGEST_WORD, max(map(cell_len, words), default=0))
+    return min(natural, max(column.least, longest, cell_len(column.title)))
+
+
+def _keep(columns: Sequence[Column], least: Sequence[int], width: int) -> list[int]:
     """The columns that have room, each at its least width."""
     kept = list(range(len(columns)))
-    while _total(_least(columns[number], natural[number]) for number in kept) > width:
+    while _total([least[number] for number in kept]) > width:
         droppable = [number for number in kept if columns[number].rank]
         if not droppable:
             break
@@ -78,19 +94,14 @@ def _keep(columns: Sequence[Column], natural: Sequence[int], width: int) -> list
     return kept
 
 
-def _least(column: Column, natural: int) -> int:
-    return min(natural, max(NARROWEST, cell_len(column.title))) if column.flows else natural
+def _total(widths: Collection[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
 
 
-def _total(widths: Iterator[int]) -> int:
-    each = list(widths)
-    return sum(each) + GAP * (len(each) - 1)
-
-
-def _narrow(columns: Sequence[Column], widths: dict[int, int], width: int) -> None:
-    """Take cells from the widest column of flowing text, one by one, until all fit."""
-    while _total(iter(widths.values())) > width:
-        able = [n for n in widths if columns[n].flows and widths[n] > _least(columns[n], widths[n])]
+def _narrow(widths: dict[int, int], least: Sequence[int], width: int) -> None:
+    """Take cells from the widest column that has some to give, one by one, until all fit."""
+    while _total(widths.values()) > width:
+        able = [number for number in widths if widths[number] > least[number]]
         if not able:
             return
         widths[max(able, key=lambda number: widths[number])] -= 1

@@ -127,7 +127,7 @@ COLUMNS = (
     Column("REQUESTS/H", rank=1, right=True),
     Column("UNITS/H", rank=2, right=True),
     Column("USD/MONTH", right=True),
-    Column("NOTE", rank=3, flows=True),
+    Column("NOTE", rank=3, flows=True, least=30),
 )
 
 
@@ -182,11 +182,12 @@ def _pace(rules: Sequence[Rule], name: str, catalog: Catalog) -> str:
 
 def _assumed(call: Call, config: Config, bill: Bill) -> str:
     scopes = len(scopes_of(config))
-    aws = config.gather.aws
-    regions = f" (`all` taken for {EVERY_REGION})" if aws and aws.regions == ("all",) else ""
     machines = "1 instance" if bill.resources == 1 else f"{bill.resources:,} instances"
-    said = "" if call.args.instances else " (say how many with --instances)"
-    return f"{machines}{said} in {scopes} scope{'' if scopes == 1 else 's'}{regions}, in an hour and a month:"
+    remarks = [] if call.args.instances else ["--instances says how many"]
+    if config.gather.aws and config.gather.aws.regions == ("all",):
+        remarks.append(f"`all` taken for {EVERY_REGION} regions")
+    said = f" ({'; '.join(remarks)})" if remarks else ""
+    return f"{machines} in {scopes} scope{'' if scopes == 1 else 's'}{said}:"
 
 
 def _row(line: Line) -> list[Cell | str]:

@@ -13,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import json
+import sys
 import threading
 import time
 import urllib.request
@@ -226,6 +227,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, receiver: Receiver, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.receiver = receiver
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A sender that lost patience is no news here; anything else is a fault of ours and is shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

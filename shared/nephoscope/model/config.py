@@ -14,10 +14,12 @@ from nephoscope.model.rule import Rule, Selector
 
 @dataclass(frozen=True, slots=True)
 class AwsAccount:
-    """role: ARN to assume; empty = the account the function runs in. external_id: a reference, never a value."""
+    """role: ARN to assume; empty = the account the function runs in. external_id: a reference, never a value. linked:
+    the account shares its metrics with the dashboard's (cross-account observability)."""
 
     role: str = ""
     external_id: str = ""
+    linked: bool = False
 
     @property
     def id(self) -> str:

@@ -96,6 +96,13 @@ OWN_SERIES = 9
 """heartbeat, coverage, api_calls, billable_units, run_seconds, lag, alerts_firing, owed, oldest_owed."""
 
 
+SWEEPS = 12
+"""Times an hour that the sweeper says that nothing is owed."""
+
+LISTED_AGAIN = 4
+"""Times an hour that a warm function lists the series whose dimensions vary."""
+
+
 def metrics_needed(config: Config, resources: Sequence[Resource]) -> frozenset[str]:
     """The metrics that some rule needs of some of these resources."""
     rules = {rule.name: rule for resource in resources for rule in rules_for(resource, config.rules)}
@@ -135,8 +142,25 @@ def _reading(config: Config, fleet: Mapping[Scope, Sequence[Resource]], catalog:
             reads = HOUR / max(period, every)
             calls += ceil_div(count, limit) * reads
             units += count * reads
+    yield from _discovery(config, fleet, catalog)
     usd = catalog.cost("cloudwatch.get_metric_data_metric", units * HOURS_A_MONTH)
     yield Line(READ, calls, units, usd, "a metric requested is a unit, however many points")
+
+
+def _discovery(config: Config, fleet: Mapping[Scope, Sequence[Resource]], catalog: Catalog) -> Iterable[Line]:
+    """Metrics whose dimensions vary are listed first, in each scope, whatever the number of machines."""
+    listed = sum(
+        source.discover
+        for scope, resources in fleet.items()
+        for name in metrics_needed(config, resources)
+        if (source := catalog.metrics[name].sources.get(scope.cloud))
+    )
+    if listed:
+        calls = listed * LISTED_AGAIN
+        usd = catalog.cost("cloudwatch.request", calls * HOURS_A_MONTH)
+        yield Line(
+            "cloudwatch:ListMetrics", calls, calls, usd, "for metrics of an agent and of buckets; up to 500 series"
+        )
 
 
 def _series_by_pace(
@@ -158,10 +182,10 @@ def _publishing(
     config: Config, fleet: Mapping[Scope, Sequence[Resource]], runs: float, catalog: Catalog
 ) -> Iterable[Line]:
     series = count_series(config, fleet, catalog)
-    requests = runs * ceil_div(max(1, series), catalog.limit("cloudwatch.put_metric_data", "metrics"))
+    requests = runs * ceil_div(max(1, series), catalog.limit("cloudwatch.put_metric_data", "metrics")) + SWEEPS
     yield Line(SERIES, 0, series, catalog.cost("cloudwatch.custom_metric_month", series), "published by nephoscope")
     usd = catalog.cost("cloudwatch.request", requests * HOURS_A_MONTH)
-    yield Line("cloudwatch:PutMetricData", requests, requests, usd)
+    yield Line("cloudwatch:PutMetricData", requests, requests, usd, "where nothing is owed")
 
 
 def _dashboards(count: int, catalog: Catalog) -> Line:

@@ -65,7 +65,7 @@ class Outbox(Shelf):
     def read_outbox(self, scope: Scope) -> tuple[OutboxItem, ...]:
         """What is owed and what was given up, the oldest first. Raises StoreError."""
         rows = [*self._table.query(scope.key, keys.OWED), *self._table.query(scope.key, keys.DEAD)]
-        return tuple(sorted(_parse_owing(rows).items, key=lambda item: (item.created_at, item.notification.id)))
+        return tuple(sorted(_parse_owing(rows).items, key=_age))
 
     def read_unreadable(self, scope: Scope) -> tuple[Unreadable, ...]:
         """Rows among the owed and the dead that nobody can read. Raises StoreError."""
@@ -181,6 +181,11 @@ class Outbox(Shelf):
 
     def _owe(self, scope: Scope, meta: Iterable[Notification]) -> list[Write]:
         return [owe(scope.key, notification, self._now) for notification in meta]
+
+
+def _age(item: OutboxItem) -> tuple[float, str, int, str]:
+    told = item.notification
+    return item.created_at, told.alert_key, told.seq, told.channel
 
 
 def _parse_owing(rows: Iterable[Row]) -> Owing:

@@ -134,7 +134,7 @@ def _said(resource: Resource) -> Iterator[tuple[str, Any]]:
         yield "state", resource.state
     for name in _PLAIN:
         value = getattr(resource, name)
-        if value not in ("", None, {}, False):
+        if value is not None and value is not False and value not in ("", {}):
             yield name, value
 
 

@@ -9,7 +9,7 @@ from nephoscope.app.authoring.document import Keys, Text
 from nephoscope.app.authoring.findings import Findings
 from nephoscope.app.authoring.gathering import duration_of
 from nephoscope.app.authoring.quantities import UnclearError
-from nephoscope.app.authoring.reading import text_of, texts_of
+from nephoscope.app.authoring.reading import flag_of, text_of, texts_of
 from nephoscope.app.authoring.references import check_address, check_reference, check_topic
 from nephoscope.app.authoring.shape import NAME
 from nephoscope.model.config import Channel
@@ -45,7 +45,7 @@ def read_channel(name: Text, keys: Keys, findings: Findings) -> Channel:
         webhook=_value(webhook),
         format=_value(text_of(keys, "format"), "json"),
         secret=_value(text_of(keys, "secret")),
-        fallback=_value(text_of(keys, "fallback")) == "true",
+        fallback=flag_of(keys, "fallback"),
         allow_http="http" in allow,
         allow_private="private" in allow,
         max_age=duration_of(keys, "max_age", DAY, findings, most=14 * DAY),

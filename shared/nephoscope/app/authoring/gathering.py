@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from nephoscope.app.authoring.document import Items, Keys, Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean
 from nephoscope.app.authoring.quantities import UnclearError, parse_duration
-from nephoscope.app.authoring.reading import items_of, keys_of, text_of, texts_of
+from nephoscope.app.authoring.reading import flag_of, items_of, keys_of, text_of, texts_of
 from nephoscope.app.authoring.references import check_reference, check_role
 from nephoscope.app.authoring.regions import check_region
 from nephoscope.model.config import AwsAccount, GatherAws, PublishCloudWatch
@@ -119,7 +119,7 @@ def _account(keys: Keys, findings: Findings) -> AwsAccount | None:
     except UnclearError as unclear:
         findings.problem(role.place, f"role: {unclear}")
         return None
-    return AwsAccount(role.value, external_id.value if external_id else "")
+    return AwsAccount(role.value, external_id.value if external_id else "", flag_of(keys, "linked"))
 
 
 def _resources(keys: Keys, findings: Findings) -> tuple[Kind, ...]:
@@ -149,6 +149,10 @@ def _tags(section: Keys | None, findings: Findings) -> dict[str, tuple[str, ...]
     return tags
 
 
+DISTRIBUTED = ("cpu.utilization",)
+"""Published where nothing is said: one series a scope, for the fleet's percentiles. Only where a rule reads it."""
+
+
 def read_publish(
     keys: Keys | None, fleet: str, regions: tuple[str, ...], metrics: Mapping[str, Metric], findings: Findings
 ) -> PublishCloudWatch:
@@ -161,7 +165,7 @@ def read_publish(
         region=home,
         dashboard=_named(keys, "dashboard", fleet, _DASHBOARD, "letters, digits, - and _", findings),
         namespace=_namespace(keys, findings),
-        distributions=_distributions(texts_of(keys, "distributions") or (), metrics, findings),
+        distributions=_distributions(keys, metrics, findings),
         detail=detail.value if (detail := text_of(keys, "detail")) else "fleet",
     )
 
@@ -185,7 +189,10 @@ def _namespace(keys: Keys | None, findings: Findings) -> str:
     return name
 
 
-def _distributions(texts: tuple[Text, ...], metrics: Mapping[str, Metric], findings: Findings) -> tuple[str, ...]:
+def _distributions(keys: Keys | None, metrics: Mapping[str, Metric], findings: Findings) -> tuple[str, ...]:
+    texts = texts_of(keys, "distributions")
+    if texts is None:
+        return DISTRIBUTED
     _no_doubles(texts, "metric", findings)
     for text in texts:
         if text.value not in metrics:

@@ -47,6 +47,12 @@ def text_of(keys: Keys | None, name: str) -> Text | None:
     return node if isinstance(node, Text) else None
 
 
+def flag_of(keys: Keys | None, name: str) -> bool:
+    """Whether a flag is set; the check has seen to it that it is true or false."""
+    text = text_of(keys, name)
+    return text is not None and text.value == "true"
+
+
 def texts_of(keys: Keys | None, name: str) -> tuple[Text, ...] | None:
     """The well-formed texts under a key, one or many; None where the key is not written."""
     node = keys.get(name) if keys else None

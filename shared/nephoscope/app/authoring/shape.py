@@ -87,6 +87,7 @@ ACCOUNT = Section(
         Key(
             "external_id", Form.TEXT, "Reference to the external id that the role's trust asks for.", pattern=REFERENCE
         ),
+        Key("linked", Form.FLAG, "It shares its metrics with the dashboard's account (OAM); infra/aws has the link."),
     ),
 )
 
@@ -132,7 +133,7 @@ CLOUDWATCH = Section(
             pattern=r"^[A-Za-z0-9_-]{1,200}$",
         ),
         Key("namespace", Form.TEXT, "CloudWatch namespace of the metrics it writes; nephoscope when left out."),
-        Key("distributions", Form.TEXTS, "Metrics that are published as fleet distributions, with percentiles."),
+        Key("distributions", Form.TEXTS, "Metrics published as fleet distributions; cpu.utilization when left out."),
         Key("detail", Form.TEXT, "fleet: distributions. resource: a series each.", choices=("fleet", "resource")),
     ),
 )

@@ -15,8 +15,8 @@ from nephoscope.localcloud.aws.call import Need
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One call. at: the front's now (simulated or not). resource: what it touched first, an ARN or `*`. units: what
-    AWS would bill: metrics requested for GetMetricData, 1 for any other call of CloudWatch, 0 for what is free or failed.
-    status: HTTP. needs: the permissions that it takes."""
+    AWS would bill: metrics requested for GetMetricData, 1 for any other call of CloudWatch, 0 for what is free or
+    failed. status: HTTP. needs: the permissions that it takes."""
 
     at: float
     action: str
