@@ -38,7 +38,7 @@ function policies(deploy) {
       ...policy('ReadInstances', readers, READ, deploy.own_account ? everything : []),
       ...policy('ReadRegions', readers, ['ec2:DescribeRegions'], deploy.regions.includes('all') ? everything : []),
       ...policy('ListBuckets', readers, ['s3:ListAllMyBuckets'], buckets ? everything : []),
-      ...policy('ReadBucketTags', readers, ['s3:GetBucketTagging'], buckets && deploy.bucket_tags ? [anyBucket] : []),
+      ...policy('ReadBucketTags', readers, ['tag:GetResources'], buckets && deploy.bucket_tags ? everything : []),
       ...policy('EnterAccounts', readers, ['sts:AssumeRole'], deploy.roles),
       ...policy('ReadParameters', senders, ['ssm:GetParameter'], deploy.secrets.ssm.map(parameterArn)),
       ...policy('ReadSecrets', senders, ['secretsmanager:GetSecretValue'], deploy.secrets.secretsmanager.map(secretArn)),
@@ -58,7 +58,6 @@ function policy(name, roles, Action, Resource) {
 
 const sub = (text) => ({ 'Fn::Sub': text });
 const here = '${AWS::Region}:${AWS::AccountId}';
-const anyBucket = sub('arn:${AWS::Partition}:s3:::*');
 const parameterArn = (name) => sub(`arn:\${AWS::Partition}:ssm:${here}:parameter/${name.replace(/^\//, '')}`);
 // Secrets Manager adds a hyphen and six characters to a secret's name.
 const secretArn = (name) => sub(`arn:\${AWS::Partition}:secretsmanager:${here}:secret:${name}-??????`);

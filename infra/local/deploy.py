@@ -21,10 +21,10 @@ from typing import Any
 
 from infra.local.stack import Stack, StackError, deploy
 from nephoscope.localcloud.aws.local import LocalAws
-from nephoscope.localcloud.aws.ministack import HOME_REGION
+from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT, HOME_REGION
 from nephoscope.localcloud.fleet import Fleet, simulate
 from nephoscope.localcloud.incidents import Happening, Incident
-from nephoscope.localcloud.receivers import Delivery, Receiver
+from nephoscope.localcloud.receivers import Receiver
 
 CONFIG = Path(__file__).with_name("nephoscope.yaml")
 REGIONS = (HOME_REGION, "eu-west-1")
@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if well else 1
 
 
-def small_fleet(now: int) -> Fleet:
+def small_fleet(now: int, accounts: Sequence[str] = (HOME_ACCOUNT,)) -> Fleet:
     """Twelve machines in two regions; the first that runs has failed its check since ten minutes ago."""
-    fleet = simulate(instances=12, regions=REGIONS, start=now - now % 60, script=())
+    fleet = simulate(instances=12, regions=REGIONS, accounts=accounts, start=now - now % 60, script=())
     ill = next(machine for machine in fleet.instances if not machine.parked)
     return fleet.with_script([Incident(Happening.CHECK_FAILED, -600, 86_400, (ill.id,), check="instance")])
 
@@ -123,13 +123,9 @@ def drawn(aws: LocalAws) -> str:
 
 
 def arrived(receiver: Receiver) -> str:
-    """The first alert's subject, as a person would read it in a mail."""
-    alerts = [delivery for delivery in receiver.received("oncall") if subject(delivery)]
-    return subject(alerts[0]) if alerts else ""
-
-
-def subject(delivery: Delivery) -> str:
-    return str(json.loads(delivery.body).get("Subject") or "")
+    """The first alert's subject, as a person would read it in a mail. CloudWatch's own alarms use the topic too."""
+    ours = [delivery for delivery in receiver.received("oncall") if delivery.id.startswith("msg_")]
+    return str(json.loads(ours[0].body)["Subject"]) if ours else ""
 
 
 def last_words(aws: LocalAws, stack: Stack) -> str:

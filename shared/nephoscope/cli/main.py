@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 from typing import NoReturn, cast
@@ -64,9 +65,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _leave_pipe()
         return CLOSED_PIPE
     except KeyboardInterrupt:
-        sys.stderr.write("\nnephoscope: stopped\n")
-        return INTERRUPTED
+        _stop()
     return code
+
+
+def _stop() -> NoReturn:
+    """At once: calls that other threads still wait for would hold up an orderly end for as long as they take."""
+    sys.stderr.write("\nnephoscope: stopped\n")
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -68,15 +68,15 @@ def look(call: Call, outside: Outside) -> Looked:
 def each_scope(call: Call, what: str, scopes: Sequence[Scope], work: Callable[[Scope], T]) -> dict[Scope, T]:
     """`work` for every scope, several at a time; results in the scopes' order."""
     results: dict[Scope, T] = {}
-    with call.terminal.progress(what, len(scopes)) as steps, ThreadPoolExecutor(AT_ONCE) as pool:
-        running = {pool.submit(work, scope): scope for scope in scopes}
-        try:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        with call.terminal.progress(what, len(scopes)) as steps:
+            running = {pool.submit(work, scope): scope for scope in scopes}
             for future in as_completed(running):
                 results[running[future]] = future.result()
                 steps.step()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for calls under way
     return {scope: results[scope] for scope in scopes}
 
 

@@ -165,10 +165,12 @@ def _undelivered(report: RunReport) -> Iterator[str]:
     if delivery is None:
         return
     yield from delivery.errors
-    for reason, number in delivery.refused.items():
-        yield f"delivery: {number} not taken: {reason}; `nephoscope outbox` lists what is owed"
-    if delivery.dead:
-        yield f"delivery: {delivery.dead} given up; `nephoscope outbox` tells why"
+    reasons = ", ".join(delivery.refused)
+    for name, channel in delivery.channels.items():
+        if channel.retried:
+            yield f"channel {name}: {channel.retried} not taken ({reasons}), to be tried again; see `nephoscope outbox`"
+        if channel.dead:
+            yield f"channel {name}: {channel.dead} given up ({reasons}); `nephoscope outbox` tells why"
     for name in delivery.disabled:
         yield f"channel {clean(name)} is switched off: its receiver asked for no more; see `nephoscope status`"
 

@@ -18,7 +18,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="another number is another fleet (default: 1)")
     parser.add_argument("--instances", type=positive, default=300, help="machines in the fleet (default: 300)")
-    parser.add_argument("--minutes", type=positive, default=30, help="minutes that are lived through (default: 30)")
+    parser.add_argument("--minutes", type=positive, default=45, help="minutes that are lived through (default: 45)")
     parser.add_argument("--out", metavar="FOLDER", default="build/demo", help="where results go (default: build/demo)")
     parser.add_argument("--serve", action="store_true", help="serve the results on 127.0.0.1 until Ctrl-C")
 

@@ -59,7 +59,8 @@ class Casting:
 
 
 def default_script(cast: Casting, minutes: int = 45) -> tuple[Incident, ...]:
-    """The demonstration's story, stretched or squeezed to `minutes`; each incident ends before the story does."""
+    """The demonstration's story, stretched or squeezed to `minutes`; each incident ends before the story does, but for
+    the last: a dashboard on which nothing is wrong shows little."""
 
     def at(minute: float) -> int:
         return round(minute * minutes / 45) * 60
@@ -74,4 +75,5 @@ def default_script(cast: Casting, minutes: int = 45) -> tuple[Incident, ...]:
         Incident(Happening.THROTTLED, at(16), at(17), (), *weak, share=0.5),
         Incident(Happening.LATE_POINTS, at(24), at(32), (), *weak, seconds=300),
         Incident(Happening.PARTIAL_DATA, at(33), at(36), (), *weak, share=0.2),
+        Incident(Happening.CPU_SATURATED, at(34), at(60), cast.saturated[:1]),
     )

@@ -69,7 +69,7 @@ def draw_instance(seed: int, place: int, account: str, region: str, start: int) 
     tagged = draw.random() >= 1 / 12
     late = place >= 40 and draw.random() < 1 / 50
     name = f"{role}-{env}-{place:04d}" if tagged else ""
-    return Instance(
+    drawn = Instance(
         id=f"i-{hashlib.sha256(f'{number}'.encode()).hexdigest()[:17]}",
         number=number,
         account=account,
@@ -84,6 +84,9 @@ def draw_instance(seed: int, place: int, account: str, region: str, start: int) 
         agent=draw.choice((1, 2, 3)) if tagged and draw.random() < 0.5 else 0,
         parked=not late and draw.random() < (1 / 16 if env == "prod" else 1 / 4),
     )
+    if drawn.parked:
+        drawn.tags.pop("always-on", None)  # nobody parks what must always be on
+    return drawn
 
 
 def draw_bucket(seed: int, place: int, account: str, region: str, start: int) -> Bucket:
