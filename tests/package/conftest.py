@@ -14,6 +14,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -25,6 +26,7 @@ import pytest
 from infra.local.deploy import small_fleet
 from infra.local.stack import Stack, deploy, run_framework
 from nephoscope.localcloud.aws.local import LocalAws
+from nephoscope.localcloud.fleet import Fleet
 from nephoscope.localcloud.receivers import Receiver
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -292,15 +294,43 @@ class Deployed:
         return Function(entrance, self.task, self.runtime, variables, log / f"{entrance}.log")
 
 
-@pytest.fixture(scope="session")
-def deployed(project: Path, unpacked: Path, runtime: Path) -> Iterator[Deployed]:
+@contextmanager
+def stand_up(project: Path, task: Path, runtime: Path, fleet: Fleet) -> Iterator[Deployed]:
+    """Deploy the project onto a local AWS of its own, unpack its artifact into `task`, and subscribe a receiver."""
     needs_osls()
-    with LocalAws(small_fleet(int(time.time()))) as aws, Receiver() as receiver:
+    with LocalAws(fleet) as aws, Receiver() as receiver:
         stack = deploy(aws, project / "nephoscope.yaml", project)
+        with zipfile.ZipFile(project / "build" / "aws.zip") as archive:
+            archive.extractall(task)
         scheduler = aws.client("scheduler")
         for schedule in scheduler.list_schedules()["Schedules"]:
             scheduler.delete_schedule(Name=schedule["Name"])
         topic = stack.outputs["AlertTopicArn"]
         aws.client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint=receiver.sns_url("oncall"))
         assert receiver.wait_until_confirmed("oncall")
-        yield Deployed(aws, receiver, stack, unpacked, runtime)
+        yield Deployed(aws, receiver, stack, task, runtime)
+
+
+@pytest.fixture(scope="session")
+def deployed(project: Path, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    with stand_up(project, tmp_path_factory.mktemp("task"), runtime, small_fleet(int(time.time()))) as standing:
+        yield standing
+
+
+def records(*bodies: str) -> dict[str, object]:
+    """An event as Lambda's poller makes it. Source: Lambda developer guide, "Using Lambda with Amazon SQS"."""
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{number}",
+                "receiptHandle": "handle",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:eu-central-1:111111111111:work",
+                "awsRegion": "eu-central-1",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }

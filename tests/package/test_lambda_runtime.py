@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nephoscope.model.time import floor_to, iso
-from tests.package.conftest import Deployed, Function
+from tests.package.conftest import Deployed, Function, records
 
 HOME = "aws#111111111111#eu-central-1"
 
@@ -17,25 +17,6 @@ HOME = "aws#111111111111#eu-central-1"
 def minute(ahead: int = 0) -> int:
     """A slot of this minute, or of one that a test has for itself."""
     return floor_to(int(time.time()), 60) + ahead * 60
-
-
-def records(*bodies: str) -> dict[str, object]:
-    """An event as Lambda's poller makes it. Source: Lambda developer guide, "Using Lambda with Amazon SQS"."""
-    return {
-        "Records": [
-            {
-                "messageId": f"message-{number}",
-                "receiptHandle": "handle",
-                "body": body,
-                "attributes": {"ApproximateReceiveCount": "1"},
-                "messageAttributes": {},
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:eu-central-1:111111111111:work",
-                "awsRegion": "eu-central-1",
-            }
-            for number, body in enumerate(bodies)
-        ]
-    }
 
 
 def test_a_scheduled_run_gathers_publishes_and_tells_and_its_double_does_nothing(

@@ -6,6 +6,7 @@ with its reason.
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -13,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.decode import cfn_yaml
 
 from infra.local.deploy import small_fleet
-from infra.local.stack import deploy
 from nephoscope.localcloud.aws.call import Need
+from nephoscope.localcloud.aws.faults import Failing, Fault
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.policy import permits, unused_grants
-from nephoscope.localcloud.receivers import Receiver
-from nephoscope.model.time import floor_to, iso
-from tests.package.conftest import Deployed, make_project, needs_osls
+from nephoscope.localcloud.fleet import Fleet
+from nephoscope.localcloud.incidents import Happening, Incident
+from nephoscope.localcloud.receivers import Receiver, Reply
+from nephoscope.model.time import DAY, iso
+from tests.package.conftest import ROOT, Deployed, Function, make_project, records, stand_up
 
 HOME, MEMBER = "111111111111", "222222222222"
 ROLE = f"arn:aws:iam::{MEMBER}:role/nephoscope-reader"
@@ -70,14 +74,22 @@ UNUSED: Mapping[tuple[str, str], str] = {
     ("work", "sqs:ReceiveMessage"): "Lambda's poller takes the messages, under the function's role",
     ("work", "sqs:DeleteMessage"): "Lambda's poller deletes what is done, under the function's role",
     ("work", "sqs:GetQueueAttributes"): "Lambda's poller looks at the queue, under the function's role",
-    ("collect", "sqs:SendMessage"): "to DeadLetters: Lambda puts lost events there; to WorkQueue: with many scopes only",
+    ("collect", "sqs:SendMessage"): "to WorkQueue: with more scopes than here; to DeadLetters: Lambda's own doing",
     ("deliver", "sqs:SendMessage"): "to DeadLetters: Lambda puts lost events there, under the function's role",
     ("collect", "cloudwatch:DeleteDashboards"): "when a dashboard that had to be split shrinks",
-    ("collect", "dynamodb:DeleteItem"): "when a delivery has ended or a snapshot is replaced",
-    ("deliver", "ssm:GetParameter"): "when something is owed; the runs have delivered everything here",
-    ("deliver", "secretsmanager:GetSecretValue"): "when something is owed; the runs have delivered everything here",
-    ("deliver", "sns:Publish"): "when something is owed; the runs have delivered everything here",
 }
+
+FUNCTIONS = ("collect", "deliver", "work", "widget")
+
+
+def rich_fleet(now: int) -> Fleet:
+    """In each scope one machine is ill already, and in one scope a second will be in a minute."""
+    fleet = small_fleet(now, accounts=(HOME, MEMBER))
+    well = [machine for machine in fleet.instances if not machine.parked]
+    scopes = {(machine.account, machine.region): machine.id for machine in reversed(well)}
+    second = next(machine.id for machine in well if machine.id not in scopes.values())
+    ill = Incident(Happening.CHECK_FAILED, -600, DAY, tuple(scopes.values()), check="instance")
+    return fleet.with_script([ill, Incident(Happening.CHECK_FAILED, 50, DAY, (second,), check="instance")])
 
 
 def policies_of(aws: LocalAws, function: str) -> list[Mapping[str, Any]]:
@@ -88,21 +100,124 @@ def policies_of(aws: LocalAws, function: str) -> list[Mapping[str, Any]]:
     return [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
 
 
+def member_policies() -> list[Mapping[str, Any]]:
+    """Of the role in infra/aws/member-account.yaml, buckets included."""
+    template = cfn_yaml.load(str(ROOT / "infra/aws/member-account.yaml"))
+    resources = template["Resources"]
+    buckets = resources["BucketPolicy"]["Properties"]["PolicyDocument"]
+    return [*(each["PolicyDocument"] for each in resources["ReaderRole"]["Properties"]["Policies"]), buckets]
+
+
+def give_secrets(aws: LocalAws, receiver: Receiver) -> None:
+    key = "whsec_" + base64.b64encode(b"k" * 24).decode()
+    receiver.expect_key("chat", key)
+    ssm = aws.client("ssm")
+    ssm.put_parameter(Name="/nephoscope/external-id", Value="local-external-id", Type="SecureString")
+    ssm.put_parameter(Name="/nephoscope/chat", Value=receiver.webhook_url("chat"), Type="SecureString")
+    aws.client("secretsmanager").create_secret(Name="nephoscope/signing", SecretString=json.dumps({"key": key}))
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, runtime: Path) -> Iterator[Deployed]:
     """A stack with the rich configuration, on a local AWS that refuses what a function's own policies do not allow."""
-    needs_osls()
     project = make_project(tmp_path_factory.mktemp("rich") / "nephoscope", RICH)
-    fleet = small_fleet(int(time.time()), accounts=(HOME, MEMBER))
-    with LocalAws(fleet) as aws, Receiver() as receiver:
-        stack = deploy(aws, project / "nephoscope.yaml", project)
-        task = unpack(project / "build" / "aws.zip", tmp_path_factory.mktemp("task"))
-        silence(aws)
-        give_secrets(aws, receiver)
-        for function in ("collect", "deliver", "work", "widget"):
+    with stand_up(project, tmp_path_factory.mktemp("task"), runtime, rich_fleet(int(time.time()))) as deployed:
+        aws = deployed.aws
+        give_secrets(aws, deployed.receiver)
+        for function in FUNCTIONS:
             aws.policies.attach(function, *policies_of(aws, function))
         aws.policies.attach(HOME, EVERYTHING)
-        aws.policies.attach(ROLE, member_policy())
+        aws.policies.attach(ROLE, *member_policies())
         aws.policies.enforce = True
         aws.ledger.clear()
-        yield Deployed(aws, receiver, stack, task, runtime)
+        yield deployed
+
+
+@pytest.fixture(scope="module")
+def lived(guarded: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    """Two minutes in which every function does all that it ever does: two scopes fanned out, all by one, a receiver
+    that fails at first so that the sweeper has something to send, and a page."""
+    aws, log, start = guarded.aws, tmp_path_factory.mktemp("log"), guarded.aws.fleet.start
+    aws.set_time(start)
+    with guarded.function("work", log) as work:
+        bodies = [json.dumps({"scope": f"aws#{owner}#eu-central-1", "slot": start}) for owner in (HOME, MEMBER)]
+        worked = work.invoke(records(*bodies))
+    assert worked.answer == {"batchItemFailures": []}, worked.log
+
+    aws.set_time(start + 60)
+    aws.faults.add(Fault(Failing.ERROR, "sns:Publish", calls=3))
+    guarded.receiver.script("chat", [Reply(503)])
+    with guarded.function("collect", log) as collect:
+        collected = collect.invoke({"scheduled_time": iso(start + 60)})
+    assert collected.error is None, collected.log
+    assert set(collected.answer["scopes"].values()) == {"done"}
+    assert (collected.answer["gaps"], collected.answer["errors"]) == ([], [])
+
+    with guarded.function("deliver", log) as deliver:
+        wait_until_sent(deliver)
+    with guarded.function("widget", log) as widget:
+        assert widget.invoke({}).error is None
+    return guarded
+
+
+def wait_until_sent(deliver: Function) -> None:
+    until = time.monotonic() + 30
+    while (swept := deliver.invoke({})).answer["owed"]:
+        assert time.monotonic() < until, swept.log
+        time.sleep(0.5)
+
+
+def needs_of(deployed: Deployed, principal: str) -> list[Need]:
+    return [need for entry in deployed.aws.ledger.entries() if entry.principal == principal for need in entry.needs]
+
+
+@pytest.mark.parametrize("principal", [*FUNCTIONS, ROLE])
+def test_everything_that_is_called_is_granted(lived: Deployed, principal: str) -> None:
+    mine = [entry for entry in lived.aws.ledger.entries() if entry.principal == principal]
+    assert mine
+    assert [entry.action for entry in mine if not entry.allowed] == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_nothing_that_is_granted_goes_unused_without_a_reason(lived: Deployed, function: str) -> None:
+    needs = needs_of(lived, function)
+    unused = {
+        grant.partition(" ")[0] for policy in policies_of(lived.aws, function) for grant in unused_grants(policy, needs)
+    }
+    reasoned = {action for who, action in UNUSED if who in ("*", function)}
+    assert unused == reasoned
+
+
+def test_nothing_that_a_member_grants_goes_unused(lived: Deployed) -> None:
+    """The regions of all accounts are read where `regions: all` says so; buckets and tags where they are asked for."""
+    needs = needs_of(lived, ROLE)
+    assert [grant for policy in member_policies() for grant in unused_grants(policy, needs)] == []
+
+
+@pytest.mark.parametrize(
+    ("function", "need"),
+    [
+        ("collect", Need("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": ("AWS/EC2",)})),
+        ("collect", Need("cloudwatch:PutDashboard", f"arn:aws:cloudwatch::{HOME}:dashboard/somebody-elses")),
+        ("collect", Need("dynamodb:PutItem", f"arn:aws:dynamodb:eu-central-1:{HOME}:table/somebody-elses")),
+        ("collect", Need("sts:AssumeRole", f"arn:aws:iam::{MEMBER}:role/admin")),
+        ("collect", Need("dynamodb:Scan", "*")),
+        ("deliver", Need("sns:Publish", f"arn:aws:sns:eu-central-1:{HOME}:somebody-elses")),
+        (
+            "deliver",
+            Need("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:eu-central-1:{HOME}:secret:db-AbCdEf"),
+        ),
+        ("deliver", Need("ssm:GetParameter", f"arn:aws:ssm:eu-central-1:{HOME}:parameter/nephoscope/other")),
+        ("widget", Need("dynamodb:PutItem", "*")),
+    ],
+)
+def test_what_belongs_to_others_is_refused(guarded: Deployed, function: str, need: Need) -> None:
+    assert not permits(policies_of(guarded.aws, function), need)
+
+
+def test_the_check_is_real(lived: Deployed, tmp_path: Path) -> None:
+    """A function under a role that may do nothing is refused at its first call."""
+    with lived.function("widget", tmp_path, AWS_ACCESS_KEY_ID="nobody") as widget:
+        outcome = widget.invoke({})
+    assert outcome.error is not None
+    assert "denied" in outcome.error["errorMessage"]

@@ -1,4 +1,4 @@
-"""The small decisions of showing: slots, prefixes of ids, rows, what is alike."""
+"""The small decisions of showing: times, prefixes of ids, rows, what is alike."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nephoscope.cli.doctor import condensed
 from nephoscope.cli.findings import Finding, Verdict
 from nephoscope.cli.outbox import Entry, find
 from nephoscope.cli.rows import count_words, resource_object, resource_row, state_cell
-from nephoscope.cli.run import slot_of
+from nephoscope.cli.run import time_of
 from nephoscope.cli.show import positive
 from nephoscope.model.alert import Notification, OutboxItem, Subject, TransitionKind, Why
 from nephoscope.model.resource import Kind, Resource, State
@@ -23,27 +23,24 @@ NOON = 1_795_435_200  # 2026-11-23T12:00:00Z
 
 
 @pytest.mark.parametrize(
-    ("text", "slot"),
+    ("text", "at"),
     [
         (None, NOON),
         ("2026-11-23T11:30:00Z", NOON - 1800),
-        ("2026-11-23T11:30:59", NOON - 1800),
+        ("2026-11-23T11:30:59", NOON - 1741),
         ("2026-11-23T12:30:00+01:00", NOON - 1800),
         ("2026-11-23", NOON - 12 * 3600),
+        ("2026-11-23T12:00:00Z", NOON),
     ],
 )
-def test_a_slot_lies_on_the_grid_of_the_schedule(text: str | None, slot: int) -> None:
-    assert slot_of(text, 60, NOON + 59.9) == slot
-
-
-def test_a_slot_of_a_five_minute_schedule() -> None:
-    assert slot_of("2026-11-23T11:34:00Z", 300, NOON) == NOON - 1800
+def test_a_time_without_a_zone_is_utc(text: str | None, at: int) -> None:
+    assert time_of(text, NOON + 0.9) == at
 
 
 @pytest.mark.parametrize("text", ["yesterday", "12:00", "", "2026-11-23T12:01:00Z"])
 def test_what_is_no_time_or_has_not_come_is_refused(text: str) -> None:
     with pytest.raises(CallError):
-        slot_of(text, 60, NOON)
+        time_of(text, NOON)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", ""])

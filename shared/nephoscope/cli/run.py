@@ -48,28 +48,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
+    at = time_of(call.args.slot, call.clock.wall())
     if call.args.dry_run:
-        return _dry(call)
+        return _dry(call, at)
     outside = replace(call.outside(_here), queue=None)
-    slot = slot_of(call.args.slot, outside.config.gather.every, call.clock.wall())
+    slot = floor_to(at, outside.config.gather.every)
     with call.terminal.progress(f"running for {iso(slot)}"):
         report = collect(outside, slot, call.deadline(SECONDS))
     _show(call, outside, report)
     return _say_failures(call, report)
 
 
-def slot_of(text: str | None, every: int, now: float) -> int:
-    """The slot in epoch seconds, on the schedule's grid. Raises CallError for what is no time, and for a future one."""
+def time_of(text: str | None, now: float) -> int:
+    """What was asked for in epoch seconds; without a zone it is UTC. Raises CallError for what is no time, and for a
+    time to come."""
     if text is None:
-        return floor_to(int(now), every)
+        return int(now)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise CallError(f'"{clean(text)}" is no time', "Write it like this: --slot 2026-11-23T20:45:00Z") from error
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if aware.timestamp() > now:
-        raise CallError(f"{iso(aware.timestamp())} has not come yet; nothing can be read of it")
-    return floor_to(int(aware.timestamp()), every)
+    at = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    if at > now:
+        raise CallError(f"{iso(at)} has not come yet; nothing can be read of it")
+    return at
 
 
 def _here(settings: Settings) -> Settings:
@@ -178,9 +180,9 @@ def _undelivered(report: RunReport) -> Iterator[str]:
 # --- what it would do ---------------------------------------------------------------------------------------------
 
 
-def _dry(call: Call) -> int:
+def _dry(call: Call, at: int) -> int:
     outside = call.outside_looking(_here)
-    slot = slot_of(call.args.slot, outside.config.gather.every, call.clock.wall())
+    slot = floor_to(at, outside.config.gather.every)
     deadline = call.deadline(SECONDS)
     found = find_scopes(outside, deadline)
     gathered = each_scope(call, "reading", found.scopes, lambda scope: gather(outside, scope, slot, deadline))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 _DAY = 86_400
@@ -84,9 +84,10 @@ def draw_instance(seed: int, place: int, account: str, region: str, start: int) 
         agent=draw.choice((1, 2, 3)) if tagged and draw.random() < 0.5 else 0,
         parked=not late and draw.random() < (1 / 16 if env == "prod" else 1 / 4),
     )
-    if drawn.parked:
-        drawn.tags.pop("always-on", None)  # nobody parks what must always be on
-    return drawn
+    if not drawn.parked:
+        return drawn
+    tags = {key: value for key, value in drawn.tags.items() if key != "always-on"}  # nobody parks what must be on
+    return replace(drawn, tags=tags)
 
 
 def draw_bucket(seed: int, place: int, account: str, region: str, start: int) -> Bucket:
