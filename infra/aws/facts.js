@@ -36,7 +36,7 @@ function policies(deploy) {
   return {
     Resources: {
       ...policy('ReadInstances', readers, READ, deploy.own_account ? everything : []),
-      ...policy('ReadRegions', readers, ['ec2:DescribeRegions'], deploy.regions.includes('all') ? everything : []),
+      ...policy('ReadRegions', ['CollectRole'], ['ec2:DescribeRegions'], deploy.regions.includes('all') ? everything : []),
       ...policy('ListBuckets', readers, ['s3:ListAllMyBuckets'], buckets ? everything : []),
       ...policy('ReadBucketTags', readers, ['tag:GetResources'], buckets && deploy.bucket_tags ? everything : []),
       ...policy('EnterAccounts', readers, ['sts:AssumeRole'], deploy.roles),

@@ -77,7 +77,6 @@ def answer(*failed: tuple[str, str, bool]):
 def queue_at(aws: CannedAws) -> SqsQueue:
     queue = open_queue(f"{aws.url}/111111111111/work")
     queue._sleep = lambda _: None
-    queue._client.meta.events.unregister("after-call.sqs.SendMessageBatch")
     return queue
 
 

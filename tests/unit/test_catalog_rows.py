@@ -110,6 +110,7 @@ def test_every_row_that_is_listed_first_names_the_dimension_of_the_id() -> None:
     for metric in CATALOG.metrics.values():
         for source in metric.sources.values():
             assert "{id}" in source.dimensions.values()
+            assert source.discover or not (source.attributes or source.leave_out)
 
 
 def test_all_mistakes_in_rows_are_told_at_once() -> None:

@@ -181,6 +181,7 @@ def test_it_begins_with_coverage_and_what_is_firing_and_ends_with_the_watcher() 
         "Heartbeats: scopes that ran",
         "Data behind the clock",
         "Length of a run",
+        "Scopes that could not be run",
         "API calls",
         "Metrics that AWS charges for reading",
         "Notifications owed",

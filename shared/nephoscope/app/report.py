@@ -50,7 +50,8 @@ class RunReport:
     @property
     def failed(self) -> bool:
         """Nothing of this run reached anybody: the one case in which the function fails loudly."""
-        return not self.queued and bool(self.scopes or self.errors) and all(s.ended == "failed" for s in self.scopes)
+        reached = self.queued or any(report.ended != "failed" for report in self.scopes)
+        return not reached and bool(self.scopes or self.errors or self.gaps)
 
     @property
     def coverage(self) -> float | None:

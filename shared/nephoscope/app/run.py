@@ -7,6 +7,7 @@ decided follows the slot, every commit is conditional on what was read, and publ
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from nephoscope.pipeline.plan import Plan, plan
 from nephoscope.pipeline.publish import Figures, plan_self_metrics
 from nephoscope.pipeline.snapshot import snapshot_due
 from nephoscope.ports import FoundScopes, Written
+
+logger = logging.getLogger("nephoscope")
 
 SCOPES_IN_ONE_FUNCTION = 9
 """More scopes than this are fanned out over the queue, where there is one."""
@@ -56,16 +59,15 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     started = outside.clock.monotonic()
     run_id = outside.new_run_id()
     found = find_scopes(outside, deadline)
-    errors = list(_register(outside, found.scopes))
+    known, errors = _register(outside, found.scopes)
     if outside.queue is not None and len(found.scopes) > SCOPES_IN_ONE_FUNCTION:
         outside.queue.send_scopes(found.scopes, slot)
         report = RunReport(slot, run_id, gaps=found.gaps, queued=len(found.scopes))
     else:
         report = _run_here(outside, found, slot, run_id, deadline)
-    dashboards, more = _draw(outside, deadline)
-    errors += more
+    dashboards, more = _draw(outside, known, deadline)
     seconds = outside.clock.monotonic() - started
-    return replace(report, dashboards=dashboards, errors=(*report.errors, *errors), seconds=seconds)
+    return replace(report, dashboards=dashboards, errors=(*report.errors, *errors, *more), seconds=seconds)
 
 
 def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunReport:
@@ -134,7 +136,11 @@ def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, dead
         outcomes = list(pool.map(lambda scope: _run_scope(outside, scope, slot, run_id, reading), found.scopes))
     reports = tuple(report for report, _ in outcomes)
     data = [datum for _, claimed in outcomes for datum in claimed]
-    figures = Figures(run_seconds=outside.clock.monotonic() - started, heartbeat=False)
+    figures = Figures(
+        run_seconds=outside.clock.monotonic() - started,
+        scopes_failed=sum(report.ended == "failed" for report in reports),
+        heartbeat=False,
+    )
     published, errors = _publish(outside, data, slot, figures, deadline)
     delivery = deliver(
         outside.memory, found.scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
@@ -154,6 +160,9 @@ def _run_scope(
         ended = commit(outside, decided)
     except StoreError as error:
         return ScopeReport(scope, "failed", error=str(error)), ()
+    except Exception as error:
+        logger.exception("%s: a fault of our own", scope)  # it must not blind us in the other scopes
+        return ScopeReport(scope, "failed", error=f"{scope}: {type(error).__name__}"), ()
     return _report(gathered, decided, ended), decided.data if ended == "done" else ()
 
 
@@ -201,24 +210,24 @@ def _publish(
         return Written(refused={error.reason: len(data)}), [str(error)]
 
 
-def _register(outside: Outside, scopes: Iterable[Scope]) -> Iterator[str]:
-    """Scopes that the registry does not know yet; the sweeper, the dashboard and the pages look there."""
+def _register(outside: Outside, scopes: Iterable[Scope]) -> tuple[tuple[Scope, ...], list[str]]:
+    """Note scopes that the registry does not know yet: the sweeper and the pages look there. Returns all that are
+    known now, and what went wrong."""
     try:
         known = {row.scope for row in outside.memory.read_registry()}
         for scope in scopes:
             if scope not in known:
                 outside.memory.register(scope)
     except StoreError as error:
-        yield str(error)
+        return tuple(scopes), [str(error)]
+    return tuple(sorted(known.union(scopes))), []
 
 
-def _draw(outside: Outside, deadline: Deadline) -> tuple[int, list[str]]:
-    """The dashboard follows the configuration and the registry; it is written when it differs from the last one."""
+def _draw(outside: Outside, scopes: Sequence[Scope], deadline: Deadline) -> tuple[int, list[str]]:
+    """The dashboard follows the configuration and the registry; it is written when it differs from what stands."""
     try:
-        scopes = tuple(row.scope for row in outside.memory.read_registry())
-        dashboards = dashboards_of(outside, scopes)
-        return outside.dashboards.write_dashboards(dashboards, deadline), []
-    except (StoreError, DeliveryError) as error:
+        return outside.dashboards.write_dashboards(dashboards_of(outside, scopes), deadline), []
+    except DeliveryError as error:
         return 0, [str(error)]
 
 

@@ -36,11 +36,13 @@ class Power(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A machine as it is listed at a moment. failed: the checks that fail (system, instance, disk)."""
+    """A machine as it is listed at a moment. failed: the checks that fail (system, instance, disk). started_at: epoch
+    seconds of its last start, None where that was its launch; providers call either its launch time."""
 
     instance: Instance
     power: Power
     failed: frozenset[str] = frozenset()
+    started_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Fleet:
     def instances_at(self, at: float, account: str = "", region: str = "") -> tuple[Sighting, ...]:
         """What a listing shows at `at`, in the fleet's order; of one account or region, or of all."""
         return tuple(
-            Sighting(instance, power, self._failed(instance, at))
+            Sighting(instance, power, self._failed(instance, at), self._restarted(instance, at))
             for (owner, place), members in self._by_scope.items()
             if account in ("", owner) and region in ("", place)
             for instance in members
@@ -142,6 +144,15 @@ class Fleet:
     def _happens(self, instance: Instance, what: Happening, at: float) -> bool:
         incidents = self._by_machine.get(instance.id, ())
         return any(incident.what is what and incident.covers(at - self.start) for incident in incidents)
+
+    def _restarted(self, instance: Instance, at: float) -> int | None:
+        """The end of the last stop that is over."""
+        ends = [
+            self.start + incident.end
+            for incident in self._by_machine.get(instance.id, ())
+            if incident.what is Happening.STOPPED and self.start + incident.end <= at
+        ]
+        return max(ends, default=None)
 
     def _failed(self, instance: Instance, at: float) -> frozenset[str]:
         incidents = self._by_machine.get(instance.id)

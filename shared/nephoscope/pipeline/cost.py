@@ -92,8 +92,8 @@ def count_series(config: Config, fleet: Mapping[Scope, Sequence[Resource]], cata
     return 4 * len(fleet) + distributed + OWN_SERIES * len(clouds)
 
 
-OWN_SERIES = 9
-"""heartbeat, coverage, api_calls, billable_units, run_seconds, lag, alerts_firing, owed, oldest_owed."""
+OWN_SERIES = 10
+"""heartbeat, coverage, api_calls, billable_units, run_seconds, scopes_failed, lag, alerts_firing, owed, oldest_owed."""
 
 
 SWEEPS = 12

@@ -53,6 +53,7 @@ class Figures:
     api_calls: int | None = None
     billable_units: int | None = None
     run_seconds: float | None = None
+    scopes_failed: int | None = None
     lag: float | None = None
     alerts_firing: int | None = None
     owed: int | None = None
@@ -112,6 +113,7 @@ def _self_data(figures: Figures, dimensions: Dimensions, at: int) -> Iterator[Da
         ("api_calls", "Count", figures.api_calls),
         ("billable_units", "Count", figures.billable_units),
         ("run_seconds", "Seconds", figures.run_seconds),
+        ("scopes_failed", "Count", figures.scopes_failed),
         ("lag", "Seconds", figures.lag),
         ("alerts_firing", "Count", figures.alerts_firing),
         ("owed", "Count", figures.owed),

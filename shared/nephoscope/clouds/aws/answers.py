@@ -13,12 +13,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from nephoscope.clouds.aws.queries import Batch, Query
-from nephoscope.model.errors import Reason
+from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.series import Series
+
+READ = "cloudwatch:GetMetricData"
 
 STATUSES: Mapping[str, Reason | None] = {
     "Complete": None,
@@ -31,11 +32,16 @@ STATUSES: Mapping[str, Reason | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A query that has no whole answer, and why."""
+    """A query that has no whole answer, and why. operation: what failed, which may have been the way into the account."""
 
     query: Query
     reason: Reason
     detail: str = ""
+    operation: str = READ
+
+    @classmethod
+    def of(cls, query: Query, error: ReadError) -> Failure:
+        return cls(query, error.reason, error.detail, error.operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ class Answers:
         for name, result in parsed:
             self._results.setdefault(name, Result()).add(result)
 
-    def outcome(self, cut_off: tuple[Reason, str] | None = None) -> Outcome:
+    def outcome(self, cut_off: ReadError | None = None) -> Outcome:
         """cut_off: why the pages ended before the last one; None where they did not."""
         series: list[tuple[Query, Series]] = []
         failures: list[Failure] = []
@@ -112,16 +118,14 @@ class Answers:
             series.append((query, to_series(query, result or Result(), complete=failure is None)))
         return Outcome(tuple(series), tuple(failures))
 
-    def _failure(self, query: Query, result: Result | None, cut_off: tuple[Reason, str] | None) -> Failure | None:
+    def _failure(self, query: Query, result: Result | None, cut_off: ReadError | None) -> Failure | None:
         if result is None or result.status == "PartialData":
-            reason, detail = cut_off or (
-                Reason.PARTIAL,
-                "no result came" if result is None else "the result is partial",
-            )
-            return Failure(query, reason, detail)
-        reason_or_none = STATUSES.get(result.status, Reason.PARTIAL)
-        if reason_or_none is not None:
-            return Failure(query, reason_or_none, "; ".join([result.status, *result.messages]))
+            if cut_off is not None:
+                return Failure.of(query, cut_off)
+            return Failure(query, Reason.PARTIAL, "no result came" if result is None else "the result is partial")
+        reason = STATUSES.get(result.status, Reason.PARTIAL)
+        if reason is not None:
+            return Failure(query, reason, "; ".join([result.status, *result.messages]))
         if remarks := result.messages + self._messages:
             return Failure(query, Reason.PARTIAL, "; ".join(remarks))
         return None
@@ -159,7 +163,7 @@ def merge_series(one: Series, other: Series) -> Series:
 
 def _ordered(times: Sequence[int], values: Sequence[float]) -> tuple[Sequence[int], Sequence[float]]:
     """As they came where they came in order, which is nearly always."""
-    in_order = all(one < other for one, other in pairwise(times))
+    in_order = list(times) == sorted(set(times))
     if in_order and all(map(math.isfinite, values)):
         return times, values
     points = {time: value for time, value in zip(times, values, strict=True) if math.isfinite(value)}

@@ -70,9 +70,10 @@ class Calls:
     def call(self, service: str, operation: str, parameters: Mapping[str, Any], units: int = 0) -> Answer:
         """One answer. units: what AWS bills for it, counted when it comes. Raises ReadError."""
         action = action_of(service, operation)
+        send = getattr(self._door.client(service), xform_name(operation))
         for attempt in range(1, max(TRIES.values()) + 1):
             try:
-                answer = self._try(service, operation, parameters)
+                answer = self._try(service, operation, lambda: send(**parameters))
             except ReadError as failure:
                 if attempt >= TRIES.get(failure.reason, 1) or not self._wait(attempt, failure):
                     raise
@@ -113,8 +114,7 @@ class Calls:
         """An error of this scope that no exception of botocore's stands behind."""
         return gap_error(self.scope, action_of(service, operation), reason, detail)
 
-    def _try(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Answer:
-        client = self._door.client(service)
+    def _try(self, service: str, operation: str, send: Callable[[], Answer]) -> Answer:
         limiter = self._door.limiter(service, operation)
         if self._deadline.remaining < _LEAST_TIME or not limiter.acquire(self._deadline):
             raise self.failure(service, operation, Reason.DEADLINE, _LEFT)
@@ -122,7 +122,7 @@ class Calls:
         action = action_of(service, operation)
         self._count(self._calls, action, 1)
         try:
-            answer: Answer = getattr(client, xform_name(operation))(**parameters)
+            answer = send()
         except VENDOR_ERRORS as error:
             raise self._translated(error, action, limiter) from error
         limiter.succeeded()

@@ -13,15 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import reduce
 from operator import add
+from typing import NamedTuple
 
 from nephoscope.catalog.loader import Catalog
 from nephoscope.clouds.aws.answers import Answers, Failure, Outcome, merge_series
-from nephoscope.clouds.aws.calls import Calls, action_of
+from nephoscope.clouds.aws.calls import Calls
 from nephoscope.clouds.aws.discovery import Discovery, plan_queries
 from nephoscope.clouds.aws.errors import gap_of
 from nephoscope.clouds.aws.queries import Batch, Query, fixed_dimensions, plan_batches, render_request
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.metric import Source
+from nephoscope.model.scope import Scope
 from nephoscope.model.series import Gap, Readings, Series, SeriesKey, SeriesRequest
 
 SPLITTABLE = frozenset({Reason.TOO_LARGE, Reason.REJECTED})
@@ -48,7 +50,7 @@ class MetricRead:
         """Series in any order, each once, and the gaps. Raises nothing for a read that fails."""
         queries, gaps = self._plan(requests)
         outcome = self._fill_silent(self._ask(queries))
-        gaps += plan_gaps(self._calls, outcome.failures, requests)
+        gaps += plan_gaps(self._calls.scope, outcome.failures, requests)
         return Readings(merged(outcome), tuple(gaps), self._calls.usage)
 
     def _plan(self, requests: Sequence[SeriesRequest]) -> tuple[list[Query], list[Gap]]:
@@ -96,7 +98,7 @@ class MetricRead:
             if error.reason is Reason.DENIED:
                 self._denied = error
             if not answers.empty:
-                return answers.outcome((error.reason, error.detail))
+                return answers.outcome(error)
             if error.reason in SPLITTABLE and len(batch.queries) > 1 and self._may_split():
                 first, second = batch.halves()
                 return self._read_batch(first) + self._read_batch(second)
@@ -141,30 +143,36 @@ def merged(outcome: Outcome) -> tuple[Series, ...]:
 
 
 def _failed(batch: Batch, error: ReadError) -> Outcome:
-    return Outcome(failures=tuple(Failure(query, error.reason, error.detail) for query in batch.queries))
+    return Outcome(failures=tuple(Failure.of(query, error) for query in batch.queries))
 
 
-def plan_gaps(calls: Calls, failures: Sequence[Failure], requests: Iterable[SeriesRequest]) -> list[Gap]:
-    """One gap for each reason, metrics that miss the same resources together. No resource is named where all are
-    missed; then the metric is unread in the whole scope."""
+def plan_gaps(scope: Scope, failures: Sequence[Failure], requests: Iterable[SeriesRequest]) -> list[Gap]:
+    """One gap for each cause, metrics that miss the same resources together. No resource is named where all are missed;
+    then the metric is unread in the whole scope."""
     asked: dict[str, set[str]] = defaultdict(set)
     for request in requests:
         asked[request.metric].add(request.resource_id)
-    action = action_of(_SERVICE, _OPERATION)
     return [
-        Gap(calls.scope, action, reason, detail, tuple(metrics), ids)
-        for (reason, detail, ids), metrics in _grouped(failures, asked).items()
+        Gap(scope, cause.operation, cause.reason, cause.detail, tuple(metrics), ids)
+        for (cause, ids), metrics in _grouped(failures, asked).items()
     ]
+
+
+class _Cause(NamedTuple):
+    operation: str
+    reason: Reason
+    detail: str
 
 
 def _grouped(
     failures: Sequence[Failure], asked: Mapping[str, set[str]]
-) -> Mapping[tuple[Reason, str, tuple[str, ...]], list[str]]:
-    missed: dict[tuple[str, Reason, str], set[str]] = defaultdict(set)
+) -> Mapping[tuple[_Cause, tuple[str, ...]], list[str]]:
+    """Cause and resources -> metrics."""
+    missed: dict[tuple[str, _Cause], set[str]] = defaultdict(set)
     for failure in failures:
-        request = failure.query.request
-        missed[request.metric, failure.reason, failure.detail].add(request.resource_id)
-    grouped: dict[tuple[Reason, str, tuple[str, ...]], list[str]] = defaultdict(list)
-    for (metric, reason, detail), ids in missed.items():
-        grouped[reason, detail, () if ids == asked[metric] else tuple(sorted(ids))].append(metric)
+        cause = _Cause(failure.operation, failure.reason, failure.detail)
+        missed[failure.query.request.metric, cause].add(failure.query.request.resource_id)
+    grouped: dict[tuple[_Cause, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (metric, cause), ids in missed.items():
+        grouped[cause, () if ids == asked[metric] else tuple(sorted(ids))].append(metric)
     return grouped

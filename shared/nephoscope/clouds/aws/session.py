@@ -36,7 +36,9 @@ _REMEMBERED_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    error: ReadError
+    scope: Scope
+    reason: Reason
+    detail: str
     until: float
 
 
@@ -52,15 +54,17 @@ class Sessions:
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._own_id = ""
         self._lock = threading.RLock()
+        self._entering: dict[str, threading.Lock] = {}
         self._this_call = threading.local()
 
     def client(self, account: AwsAccount, region: str, service: str) -> Any:
         """A botocore client; it makes one try a call (calls.py repeats). Raises ReadError when the account cannot be
         entered."""
+        session = self._session(account)
         with self._lock:
             key = (account.role, region, service)
             if key not in self._clients:
-                self._clients[key] = self._open(self._session(account), region, service)
+                self._clients[key] = self._open(session, region, service)
             return self._clients[key]
 
     def limit_this_call(self, seconds: float) -> None:
@@ -69,8 +73,7 @@ class Sessions:
 
     def enter(self, account: AwsAccount) -> None:
         """Raises ReadError when the account cannot be entered."""
-        with self._lock:
-            self._session(account)
+        self._session(account)
 
     def own_id(self) -> str:
         """The number of the account that the functions run in, asked once. Raises ReadError."""
@@ -85,30 +88,43 @@ class Sessions:
         return client
 
     def _session(self, account: AwsAccount) -> Session:
-        refusal = self._refusals.get(account.role)
-        if refusal is not None and self._clock.monotonic() < refusal.until:
-            raise refusal.error
-        if account.role not in self._sessions:
-            try:
-                self._sessions[account.role] = self._assumed(account) if account.role else self._own()
-            except ReadError as error:
-                self._refusals[account.role] = _Refusal(error, self._clock.monotonic() + _REMEMBERED_SECONDS)
-                raise
-        return self._sessions[account.role]
+        """One thread enters an account, the others of that account wait for it; other accounts do not."""
+        with self._lock:
+            entering = self._entering.setdefault(account.role, threading.Lock())
+        with entering:
+            refusal = self._refusals.get(account.role)
+            if refusal is not None and self._clock.monotonic() < refusal.until:
+                raise gap_error(refusal.scope, ASSUME_ROLE, refusal.reason, refusal.detail)
+            if account.role not in self._sessions:
+                self._sessions[account.role] = self._enter(account)
+            return self._sessions[account.role]
+
+    def _enter(self, account: AwsAccount) -> Session:
+        if not account.role:
+            return self._own()
+        try:
+            return self._assumed(account)
+        except ReadError as error:
+            until = self._clock.monotonic() + _REMEMBERED_SECONDS
+            scope = Scope(Cloud.AWS, error.account, error.region)
+            self._refusals[account.role] = _Refusal(scope, error.reason, error.detail, until)
+            raise
 
     def _own(self) -> Session:
         """The first session; the others share its loader."""
-        if "" not in self._sessions:
-            self._sessions[""] = get_session()
-        return self._sessions[""]
+        with self._lock:
+            if "" not in self._sessions:
+                self._sessions[""] = get_session()
+            return self._sessions[""]
 
     def _assumed(self, account: AwsAccount) -> Session:
         refresh = self._refresher(account)
         credentials = RefreshableCredentials.create_from_metadata(
             metadata=refresh(), refresh_using=refresh, method="sts-assume-role"
         )
+        loader = self._own().get_component("data_loader")
         session = get_session()
-        session.register_component("data_loader", self._own().get_component("data_loader"))
+        session.register_component("data_loader", loader)
         session.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
         return session
 

@@ -85,7 +85,7 @@ def _take_json(operation: str, response_dict: dict[str, Any], customized: dict[s
         response_dict["body"] = b"{}"
 
 
-_JSON = frozenset({"GetMetricData"})
+_JSON = frozenset({"GetMetricData", "ListMetrics", "GetResources"})
 """Operations whose JSON is used as it stands: names are those of botocore's shapes, times are epoch seconds."""
 
 

@@ -73,7 +73,7 @@ def _reservation_id(request: str) -> str:
 
 
 def _instance(sighting: Sighting) -> str:
-    return _rendered(_Key(sighting.instance), sighting.power)
+    return _rendered(_Key(sighting.instance), sighting.power, sighting.started_at)
 
 
 class _Key:
@@ -92,13 +92,13 @@ class _Key:
 
 
 @lru_cache(maxsize=50_000)
-def _rendered(key: _Key, power: Power) -> str:
+def _rendered(key: _Key, power: Power, started_at: int | None) -> str:
     instance, (code, state) = key.instance, STATES[power]
     tags = "".join(
         f"<item><key>{escape(name)}</key><value>{escape(value)}</value></item>" for name, value in instance.tags.items()
     )
     part = f"{instance.number:016x}"
-    launched = iso(instance.launched_at).replace("Z", ".000Z")
+    launched = iso(instance.launched_at if started_at is None else started_at).replace("Z", ".000Z")
     addressed = power not in (Power.TERMINATING, Power.TERMINATED)
     address = f"10.{instance.number % 250}.{instance.number // 250 % 250}.{instance.number // 62_500 % 250}"
     network = _network(part, address, instance, launched) if addressed else "<networkInterfaceSet/>"

@@ -62,6 +62,7 @@ def watcher(audience: Audience) -> Iterator[Widget]:
         ("Heartbeats: scopes that ran", "heartbeat", "Sum", ""),
         ("Data behind the clock", "lag", "Maximum", "s"),
         ("Length of a run", "run_seconds", "Maximum", "s"),
+        ("Scopes that could not be run", "scopes_failed", "Maximum", ""),
         ("API calls", "api_calls", "Sum", "calls"),
         ("Metrics that AWS charges for reading", "billable_units", "Sum", "metrics"),
         ("Notifications owed", "owed", "Maximum", ""),

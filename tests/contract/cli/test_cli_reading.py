@@ -7,12 +7,8 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +16,8 @@ import pytest
 from nephoscope.localcloud.aws.faults import Failing, Fault
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT
-from nephoscope.localcloud.fleet import simulate
 
-NEPHOSCOPE = Path(sys.executable).with_name("nephoscope")
+NOWHERE = "http://127.0.0.1:9"
 REGIONS = ("eu-central-1", "eu-west-1")
 KEYS = {
     "cloud_provider",
@@ -37,51 +32,6 @@ KEYS = {
     "zone",
     "launched_at",
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[LocalAws]:
-    """Forty machines whose story began 25 minutes ago; without ministack, for nothing of it is asked here."""
-    start = int(time.time()) // 60 * 60 - 1500
-    with LocalAws(simulate(3, 40, REGIONS, start=start), with_ministack=False) as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(running: LocalAws) -> LocalAws:
-    running.reset()
-    return running
-
-
-@dataclass
-class Shell:
-    """A folder with a configuration, and an environment that leads to the local AWS."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def write(self, text: str, name: str = "nephoscope.yaml") -> None:
-        (self.folder / name).write_text(text, encoding="utf-8")
-
-    def __call__(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [NEPHOSCOPE, *arguments],
-            cwd=self.folder,
-            env={**self.environment, **more},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr
-        return done
-
-
-@pytest.fixture
-def shell(aws: LocalAws, tmp_path: Path) -> Shell:
-    made = Shell(tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **aws.environment()})
-    made.write(f"fleet: acme\ngather: {{aws: {{regions: [{', '.join(REGIONS)}]}}}}\n")
-    return made
 
 
 def described(aws: LocalAws) -> dict[str, dict[str, Any]]:
@@ -103,7 +53,7 @@ def objects(text: str) -> list[dict[str, Any]]:
 # --- list ---------------------------------------------------------------------------------------------------------
 
 
-def test_list_gives_every_machine_with_the_documented_keys(shell: Shell, aws: LocalAws) -> None:
+def test_list_gives_every_machine_with_the_documented_keys(shell: Any, aws: LocalAws) -> None:
     done = shell("list", "--json")
     truth = described(aws)
     found = {each["host_id"]: each for each in objects(done.stdout)}
@@ -119,7 +69,7 @@ def test_list_gives_every_machine_with_the_documented_keys(shell: Shell, aws: Lo
     assert {each["cloud_account_id"] for each in found.values()} == {HOME_ACCOUNT}
 
 
-def test_a_piped_table_has_whole_ids_and_no_colours(shell: Shell, aws: LocalAws) -> None:
+def test_a_piped_table_has_whole_ids_and_no_colours(shell: Any, aws: LocalAws) -> None:
     done = shell("list", FORCE_COLOR="")
     title, *rows = done.stdout.splitlines()
     assert title.split()[0] == "ID"
@@ -128,7 +78,7 @@ def test_a_piped_table_has_whole_ids_and_no_colours(shell: Shell, aws: LocalAws)
     assert "…" not in done.stdout
 
 
-def test_filters_choose_by_state_and_tag(shell: Shell, aws: LocalAws) -> None:
+def test_filters_choose_by_state_and_tag(shell: Any, aws: LocalAws) -> None:
     truth = {
         key
         for key, each in described(aws).items()
@@ -140,7 +90,7 @@ def test_filters_choose_by_state_and_tag(shell: Shell, aws: LocalAws) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_on_a_terminal_every_line_fits(shell: Shell, width: int) -> None:
+def test_on_a_terminal_every_line_fits(shell: Any, width: int) -> None:
     screen, code = on_a_terminal(shell, width, "list", NO_COLOR="1")
     lines = screen.replace("\r", "").split("\n")
     assert code == 0
@@ -149,13 +99,11 @@ def test_on_a_terminal_every_line_fits(shell: Shell, width: int) -> None:
     assert ("TAGS" in screen, "REGION" in screen) == (width == 200, width >= 80)
 
 
-def on_a_terminal(shell: Shell, width: int, *arguments: str, **more: str) -> tuple[str, int]:
+def on_a_terminal(shell: Any, width: int, *arguments: str, **more: str) -> tuple[str, int]:
     """Everything that stdout shows on a pseudo-terminal, and the exit code; stderr goes into a pipe."""
     ours, theirs = pty.openpty()
-    environment = {**shell.environment, "TERM": "xterm", "COLUMNS": str(width), **more}
-    process = subprocess.Popen(
-        [NEPHOSCOPE, *arguments], cwd=shell.folder, env=environment, stdout=theirs, stderr=subprocess.DEVNULL
-    )
+    more |= {"TERM": "xterm", "COLUMNS": str(width)}
+    process = shell.start(*arguments, more=more, stdout=theirs, stderr=subprocess.DEVNULL)
     os.close(theirs)
     shown = b""
     try:
@@ -167,34 +115,19 @@ def on_a_terminal(shell: Shell, width: int, *arguments: str, **more: str) -> tup
     return shown.decode(), process.wait(60)
 
 
-def test_a_reader_that_goes_away_is_no_failure_to_complain_of(shell: Shell) -> None:
-    process = subprocess.Popen(
-        [NEPHOSCOPE, "list", "--json"],
-        cwd=shell.folder,
-        env=shell.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
+def test_a_reader_that_goes_away_is_no_failure_to_complain_of(shell: Any) -> None:
+    process = shell.start("list", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
-    said = process.stderr.read().decode()
+    said = process.stderr.read()
     process.stderr.close()
     assert process.wait(60) == 141
     assert "Traceback" not in said
     assert "Exception" not in said
 
 
-def test_ctrl_c_stops_at_once_and_quietly(shell: Shell, aws: LocalAws) -> None:
+def test_ctrl_c_stops_at_once_and_quietly(shell: Any, aws: LocalAws) -> None:
     aws.faults.add(Fault(Failing.SLOW, "ec2:DescribeInstances", seconds=5))
-    process = subprocess.Popen(
-        [NEPHOSCOPE, "list"],
-        cwd=shell.folder,
-        env=shell.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = shell.start("list", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     until = time.monotonic() + 20
     while not any(entry.action == "sts:GetCallerIdentity" for entry in aws.ledger.entries()):
         assert time.monotonic() < until
@@ -210,7 +143,7 @@ def test_ctrl_c_stops_at_once_and_quietly(shell: Shell, aws: LocalAws) -> None:
 # --- metrics ------------------------------------------------------------------------------------------------------
 
 
-def test_metrics_are_the_newest_settled_values_in_the_catalogs_unit(shell: Shell, aws: LocalAws) -> None:
+def test_metrics_are_the_newest_settled_values_in_the_catalogs_unit(shell: Any, aws: LocalAws) -> None:
     done = shell("metrics", "--json", "--metric", "cpu.utilization")
     values = objects(done.stdout)
     assert done.returncode == 0
@@ -241,9 +174,9 @@ def statistic(aws: LocalAws, value: dict[str, Any]) -> float:
     raise AssertionError("CloudWatch has no such point")
 
 
-def test_the_catalog_needs_neither_a_cloud_nor_a_configuration(shell: Shell) -> None:
+def test_the_catalog_needs_neither_a_cloud_nor_a_configuration(shell: Any) -> None:
     (shell.folder / "nephoscope.yaml").unlink()
-    done = shell("metrics", "--catalog", "--json", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    done = shell("metrics", "--catalog", "--json", AWS_ENDPOINT_URL=NOWHERE)
     rows = {each["metric"]: each for each in objects(done.stdout)}
     assert done.returncode == 0
     assert rows["cpu.utilization"]["clouds"]["aws"]["name"] == "AWS/EC2 CPUUtilization"
@@ -253,14 +186,14 @@ def test_the_catalog_needs_neither_a_cloud_nor_a_configuration(shell: Shell) -> 
 # --- what could not be read: 1, and the rest is shown -----------------------------------------------------------------
 
 
-def test_an_unreachable_endpoint_is_named(shell: Shell) -> None:
-    done = shell("list", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+def test_an_unreachable_endpoint_is_named(shell: Any) -> None:
+    done = shell("list", AWS_ENDPOINT_URL=NOWHERE)
     assert done.returncode == 1
     assert "sts:GetCallerIdentity: unavailable" in done.stderr
     assert "AWS_ENDPOINT_URL" in done.stderr
 
 
-def test_without_credentials_it_says_how_to_get_some(shell: Shell) -> None:
+def test_without_credentials_it_says_how_to_get_some(shell: Any) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         del shell.environment[name]
     done = shell("list")
@@ -268,7 +201,7 @@ def test_without_credentials_it_says_how_to_get_some(shell: Shell) -> None:
     assert "aws configure" in done.stderr
 
 
-def test_a_region_that_is_denied_costs_only_itself(shell: Shell, aws: LocalAws) -> None:
+def test_a_region_that_is_denied_costs_only_itself(shell: Any, aws: LocalAws) -> None:
     aws.faults.add(Fault(Failing.DENY, "ec2:DescribeInstances", region="eu-west-1"))
     done = shell("list", "--json")
     assert done.returncode == 1
@@ -277,7 +210,7 @@ def test_a_region_that_is_denied_costs_only_itself(shell: Shell, aws: LocalAws) 
     assert "nephoscope doctor" in done.stderr
 
 
-def test_a_fleet_whose_every_read_fails_is_not_an_empty_fleet(shell: Shell, aws: LocalAws) -> None:
+def test_a_fleet_whose_every_read_fails_is_not_an_empty_fleet(shell: Any, aws: LocalAws) -> None:
     aws.faults.add(Fault(Failing.DENY, "ec2:*"))
     aws.faults.add(Fault(Failing.DENY, "cloudwatch:GetMetricData"))
     done = shell("metrics", "--json")
@@ -285,7 +218,7 @@ def test_a_fleet_whose_every_read_fails_is_not_an_empty_fleet(shell: Shell, aws:
     assert "2 reads failed" in done.stderr
 
 
-def test_an_empty_fleet_is_well(shell: Shell) -> None:
+def test_an_empty_fleet_is_well(shell: Any) -> None:
     shell.write("fleet: acme\ngather: {aws: {regions: [af-south-1]}}\n")
     done = shell("list")
     assert (done.returncode, done.stdout) == (0, "")

@@ -1,0 +1,74 @@
+"""The console script in a folder of its own, against a local AWS: real processes, real HTTP."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nephoscope.localcloud.aws.local import LocalAws
+from nephoscope.localcloud.fleet import Fleet, simulate
+from nephoscope.localcloud.incidents import Happening, Incident
+
+REGIONS = ("eu-central-1", "eu-west-1")
+
+
+def story(start: int) -> Fleet:
+    """Forty machines, one of which has been stopped from the beginning; the clouds themselves behave."""
+    plain = simulate(3, 40, REGIONS, start=start, script=())
+    stopped = Incident(Happening.STOPPED, 0, 10**9, (plain.instances[0].id,))
+    return simulate(3, 40, REGIONS, start=start, script=(stopped,))
+
+
+@pytest.fixture(scope="session")
+def _running_aws() -> Iterator[LocalAws]:
+    """Without ministack: nothing that it answers is asked here. Its time is the wall's, as the command line's is."""
+    with LocalAws(story(int(time.time()) // 60 * 60 - 7200), with_ministack=False) as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(_running_aws: LocalAws) -> LocalAws:
+    _running_aws.reset()
+    _running_aws.set_time(None)
+    return _running_aws
+
+
+@dataclass
+class Shell:
+    """folder: where the commands are called. environment: what they see, and nothing else of this machine's."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def write(self, text: str, name: str = "nephoscope.yaml") -> None:
+        (self.folder / name).write_text(text, encoding="utf-8")
+
+    @property
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.folder.iterdir())
+
+    def start(self, *arguments: str, more: dict[str, str] | None = None, **pipes: int) -> subprocess.Popen[str]:
+        script = Path(sys.executable).with_name("nephoscope")
+        environment = self.environment | (more or {})
+        return subprocess.Popen([script, *arguments], cwd=self.folder, env=environment, text=True, **pipes)
+
+    def __call__(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, more=more, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=60)
+        assert "Traceback" not in err
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+@pytest.fixture
+def shell(aws: LocalAws, tmp_path: Path) -> Shell:
+    """With the smallest configuration that is useful."""
+    made = Shell(tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **aws.environment()})
+    made.write(f"fleet: acme\ngather: {{aws: {{regions: [{', '.join(REGIONS)}]}}}}\n")
+    return made

@@ -1,0 +1,449 @@
+"""A small world for the delivery protocol: processes that can be killed, frozen and misled, receivers that count.
+
+Each input or output of a process (one call of the store, one message to a receiver) is a step. Between any two steps
+the world may do something to the process; within a step it may lose the answer. An explorer lets several processes run
+step by step, in an order that a seed decides. What must hold at the end is in `violations`, and nowhere else.
+
+The alert is as simple as can be: at each data time 1, 2, 3, ... it changes sides. A run makes up for the data times that
+its record has not seen, in order, like the real one. So the history is known beforehand: version n is of data time n.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from alert_records import a_commit
+
+from nephoscope.app.deliver import DeliveryReport, deliver
+from nephoscope.model.alert import AlertState, Notification, Owed, alert_key
+from nephoscope.model.config import Channel, Config, Gather, PublishCloudWatch
+from nephoscope.model.errors import DeliveryError, Reason, StoreError
+from nephoscope.model.scope import Scope
+from nephoscope.model.time import Deadline
+from nephoscope.pipeline.notices import DELIVERY_RULE
+from nephoscope.ports import Delete, Put, Row, Table, Write
+from nephoscope.stores import keys as places
+from nephoscope.stores.memory import Committed, Memory
+
+CHANNELS = ("chat", "oncall")
+
+
+class Killed(BaseException):
+    """The process is gone. No `except Exception` of the product may notice."""
+
+
+def a_config(*channels: Channel) -> Config:
+    known = channels or (Channel("chat"), Channel("oncall"), Channel("last-resort", fallback=True))
+    publish = PublishCloudWatch("eu-west-1", "acme")
+    return Config("acme", Gather(), publish, channels={channel.name: channel for channel in known})
+
+
+@dataclass(frozen=True)
+class Arrival:
+    channel: str
+    notification: Notification
+
+
+Answer = Callable[[Notification, int], DeliveryError | Literal["reset"] | None]
+"""What a receiver does with a message, knowing how many came before it (in all): None takes it, an error refuses it,
+"reset" takes it and cuts the connection."""
+
+
+@dataclass
+class World:
+    """Shared by all processes. now: the true time, for both clocks of every process."""
+
+    table: Table
+    scope: Scope
+    config: Config = field(default_factory=a_config)
+    answer: Answer = lambda _notification, _number: None
+    now: float = 4_000_000_000.0
+    arrivals: list[Arrival] = field(default_factory=list)
+    believed: list[tuple[str, int, int]] = field(default_factory=list)
+    faults: int = 0
+    memory_class: type[Memory] = Memory
+
+
+class Process:
+    """One run of nephoscope. gate(): called before and after each step; may raise Killed."""
+
+    def __init__(self, world: World, gate: Callable[[], None] = lambda: None, skew: float = 0.0) -> None:
+        self.world = world
+        self.gate = gate
+        self.skew = skew
+        self.dead = False
+        self.lose: Literal["", "before", "after"] = ""
+        self.memory = world.memory_class(_ProcessTable(self), self)
+        self.run_id = f"run-{id(self)}-{random.getrandbits(40)}"
+
+    def wall(self) -> float:
+        return self.world.now + self.skew
+
+    def monotonic(self) -> float:
+        return self.world.now
+
+    def sleep(self, seconds: float) -> None:
+        self.world.now += seconds
+
+    def step(self, act: Callable[[], Any]) -> Any:
+        self._pass()
+        self.world.now += 0.01
+        result = act()
+        self._pass()
+        return result
+
+    def _pass(self) -> None:
+        if not self.dead:
+            try:
+                self.gate()
+            except Killed:
+                self.dead = True
+        if self.dead:
+            raise Killed
+
+    def send(self, notification: Notification, deadline: Deadline) -> None:
+        if deadline.remaining <= 0:
+            raise DeliveryError(destination="receiver", reason=Reason.DEADLINE)
+        self.step(lambda: self._arrive(notification))
+
+    def _arrive(self, notification: Notification) -> None:
+        answer = self.world.answer(notification, len(self.world.arrivals))
+        if answer is None or answer == "reset":
+            self.world.arrivals.append(Arrival(notification.channel, notification))
+        if answer == "reset":
+            self.world.faults += 1
+            raise DeliveryError(destination="receiver", reason=Reason.UNAVAILABLE, detail="the connection was cut")
+        if answer is not None:
+            raise answer
+
+    def run(self, slot: int, keys: Sequence[str] = ("a1",), channels: tuple[str, ...] = CHANNELS) -> DeliveryReport:
+        """Evaluate up to the slot, then deliver."""
+        try:
+            self.evaluate(slot, keys, channels)
+        except StoreError:
+            pass  # this run has failed; the next makes up for it
+        return self.deliver()
+
+    def evaluate(self, slot: int, keys: Sequence[str] = ("a1",), channels: tuple[str, ...] = CHANNELS) -> None:
+        records = self.memory.read_alerts(self.world.scope)
+        for key in keys:
+            seen, ver = (records[key].watermark, records[key].ver) if key in records else (0, 0)
+            for at in range(seen + 1, slot + 1):
+                ver += 1
+                state = AlertState.FIRING if at % 2 else AlertState.OK
+                commit = a_commit(key, ver, state, channels, self.run_id, self.world.scope, at)
+                if self.memory.commit(commit) is Committed.LOST:
+                    break
+                self.world.believed.append((key, commit.record.ver, at))
+
+    def deliver(self, seconds: float = 50.0) -> DeliveryReport:
+        deadline = Deadline(self.monotonic() + seconds, self.monotonic)
+        world = self.world
+        chance = random.Random(7).random
+        return deliver(
+            self.memory, [world.scope], lambda _name: self, world.config, self, deadline,
+            chance=chance, sleep=self.sleep, workers=1,
+        )  # fmt: skip
+
+
+class _ProcessTable:
+    """The world's table as one process reaches it. A lost answer is a fault of the world."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def get(self, pk: str, sk: str) -> Row | None:
+        return self._process.step(lambda: self._process.world.table.get(pk, sk))
+
+    def query(self, pk: str, prefix: str, **options: Any) -> Sequence[Row]:
+        return self._process.step(lambda: self._process.world.table.query(pk, prefix, **options))
+
+    def transact(self, writes: Sequence[Write]) -> Literal["done", "conflict"]:
+        return self._process.step(lambda: self._transact(writes))
+
+    def _transact(self, writes: Sequence[Write]) -> Literal["done", "conflict"]:
+        process = self._process
+        lose, process.lose = process.lose, ""
+        lost = StoreError(operation="transact", reason=Reason.TIMEOUT, ambiguous=True)
+        if lose:
+            process.world.faults += 1
+        if lose == "before":
+            raise lost
+        result = process.world.table.transact(writes)
+        if lose == "after":
+            raise lost
+        return result
+
+
+# --- what must hold -----------------------------------------------------------------------------------------------
+
+
+def violations(world: World, slot: int, keys: Sequence[str] = ("a1",)) -> list[str]:
+    """What the protocol promises, checked against the store and the receivers; empty when all of it was kept."""
+    memory = Memory(world.table, Process(world))
+    return [
+        *_history(world, memory, slot, keys),
+        *_lost(world, memory),
+        *_doubled(world),
+        *_out_of_order(world),
+        *_confused(world),
+    ]
+
+
+def _history(world: World, memory: Memory, slot: int, keys: Sequence[str]) -> Iterator[str]:
+    for key in keys:
+        entries = [(entry.seq, entry.at) for entry in memory.read_history(world.scope, key, limit=1000)][::-1]
+        if entries != [(n, n) for n in range(1, slot + 1)]:
+            yield f"history of {key}: {entries}"
+    stored = {(e.alert_key, e.seq, e.at) for e in memory.read_history(world.scope, limit=10_000)}
+    for commit in world.believed:
+        if commit not in stored:
+            yield f"a run was told that {commit} was committed, and it is not"
+
+
+def _lost(world: World, memory: Memory) -> Iterator[str]:
+    """Every message of every committed transition has arrived and has its receipt, or was given up loudly."""
+    arrived = Counter(arrival.notification.id for arrival in world.arrivals)
+    dead = {i.notification.id for i in memory.read_outbox(world.scope) if i.status is Owed.DEAD}
+    loud = {a.notification.alert_key for a in world.arrivals if a.notification.rule == DELIVERY_RULE}
+    for entry in memory.read_history(world.scope, limit=10_000):
+        commit = a_commit(entry.alert_key, entry.seq, channels=entry.told, scope=world.scope)
+        for notification in commit.notifications:
+            receipt = memory.has_receipt(world.scope, notification)
+            name = f"{entry.alert_key} {entry.seq} {notification.channel}"
+            if receipt and not arrived[notification.id]:
+                yield f"a receipt for what never arrived: {name}"
+            elif notification.id in dead and alert_key(DELIVERY_RULE, world.scope, notification.id) not in loud:
+                yield f"given up silently: {name}"
+            elif not receipt and notification.id not in dead:
+                yield f"lost: {name}"
+
+
+def _doubled(world: World) -> Iterator[str]:
+    copies = sum(Counter((a.channel, a.notification.id) for a in world.arrivals).values()) - len(
+        {(a.channel, a.notification.id) for a in world.arrivals}
+    )
+    if copies > world.faults:
+        yield f"{copies} copies for {world.faults} faults"
+
+
+def _out_of_order(world: World) -> Iterator[str]:
+    first: dict[str, Arrival] = {}
+    for arrival in world.arrivals:
+        first.setdefault(arrival.notification.id, arrival)
+    seen: dict[tuple[str, str], int] = {}
+    for arrival in first.values():
+        place = (arrival.notification.alert_key, arrival.channel)
+        if arrival.notification.rule != DELIVERY_RULE and arrival.notification.seq < seen.get(place, 0):
+            yield f"out of order: {place} {arrival.notification.seq} after {seen[place]}"
+        seen[place] = max(seen.get(place, 0), arrival.notification.seq)
+
+
+def _confused(world: World) -> Iterator[str]:
+    """One id is one message: whoever drops copies by it must not drop news."""
+    content: dict[str, tuple[str, int, str]] = {}
+    for arrival in world.arrivals:
+        n = arrival.notification
+        if content.setdefault(n.id, (n.alert_key, n.at, n.kind)) != (n.alert_key, n.at, n.kind):
+            yield f"two messages under one id: {n.id}"
+
+
+def settle(world: World, slot: int, keys: Sequence[str] = ("a1",), channels: tuple[str, ...] = CHANNELS) -> None:
+    """Fresh runs until nothing is owed, minutes and hours apart: whatever happened, somebody takes it up."""
+    for _ in range(12):
+        world.now += 1200
+        report = Process(world).run(slot, keys, channels)
+        if not report.owed:
+            return
+
+
+# --- killing at a step --------------------------------------------------------------------------------------------
+
+
+def killer(at: int) -> Callable[[], None]:
+    """Passes `at` gates, then kills. Each step has two: before and after."""
+    passed = iter(range(at))
+
+    def gate() -> None:
+        if next(passed, None) is None:
+            raise Killed
+
+    return gate
+
+
+def run_killed(world: World, at: int, act: Callable[[Process], Any], skew: float = 0.0) -> bool:
+    """Whether the process was killed before it ended by itself."""
+    process = Process(world, killer(at), skew)
+    try:
+        act(process)
+    except Killed:
+        world.faults += 1
+        return True
+    return False
+
+
+# --- exploring orders ---------------------------------------------------------------------------------------------
+
+
+class Stepped:
+    """A process whose every step waits for its turn."""
+
+    def __init__(self, world: World, act: Callable[[Process], Any]) -> None:
+        self.process = Process(world, self._gate)
+        self.killed = False
+        self.ended = False
+        self.failure: BaseException | None = None
+        self._act = act
+        self._go = threading.Semaphore(0)
+        self._came = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        self._came.acquire()
+
+    def turn(self) -> None:
+        """One step, or its end."""
+        self._go.release()
+        self._came.acquire()
+        if self.ended:
+            self._thread.join()
+
+    def _gate(self) -> None:
+        self._came.release()
+        self._go.acquire()
+        if self.killed:
+            raise Killed
+
+    def _run(self) -> None:
+        try:
+            self._act(self.process)
+        except Killed:
+            pass
+        except BaseException as error:
+            self.failure = error
+        self.ended = True
+        self._came.release()
+
+
+Trouble = Callable[[random.Random, Stepped, World], None]
+"""May do something to the process whose turn it is."""
+
+
+def explore(world: World, acts: Sequence[Callable[[Process], Any]], seed: int, trouble: Trouble | None = None) -> None:
+    """Let all run at once, step by step, in an order that the seed decides."""
+    chance = random.Random(seed)
+    alive = [Stepped(world, act) for act in acts]
+    for stepped in alive:
+        stepped.start()
+    while alive := [stepped for stepped in alive if not stepped.ended]:
+        stepped = chance.choice(alive)
+        if trouble is not None:
+            trouble(chance, stepped, world)
+        stepped.turn()
+        if stepped.failure is not None:
+            raise stepped.failure
+
+
+def some_trouble(chance: random.Random, stepped: Stepped, world: World) -> None:
+    """About one step in fifteen: killed, an answer lost, frozen for five minutes, a clock set by ten."""
+    match chance.randrange(60):
+        case 0:
+            stepped.killed = True
+        case 1:
+            stepped.process.lose = chance.choice(["before", "after"])
+            return  # counted when it happens
+        case 2:
+            world.now += 300.0
+        case 3:
+            stepped.process.skew += chance.choice([-600.0, 600.0])
+        case _:
+            return
+    world.faults += 1
+
+
+def moody(seed: int) -> Answer:
+    """A receiver that takes most messages, and refuses, delays or cuts off the others."""
+    chance = random.Random(seed)
+
+    def answer(notification: Notification, number: int) -> DeliveryError | Literal["reset"] | None:
+        match chance.randrange(8):
+            case 0:
+                return "reset"
+            case 1:
+                return DeliveryError(destination="r", reason=Reason.UNAVAILABLE, status=503)
+            case 2:
+                return DeliveryError(destination="r", reason=Reason.THROTTLED, status=429, retry_after=2.0)
+        return None
+
+    return answer
+
+
+# --- protocols that are wrong -------------------------------------------------------------------------------------
+
+
+class WithoutVersions:
+    """A table that writes whatever stands there."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
+
+    def transact(self, writes: Sequence[Write]) -> Literal["done", "conflict"]:
+        loose: list[Write] = [Put(w.row, None) if isinstance(w, Put) else type(w)(w.pk, w.sk, None) for w in writes]
+        return self._table.transact(loose)
+
+
+class DeletesBeforeSending(Memory):
+    """At most once."""
+
+    def claim(self, scope: Scope, item: Any, lease_seconds: float) -> Any:
+        held = super().claim(scope, item, lease_seconds)
+        if held is not None:
+            super().finish(scope, held)
+        return held
+
+    def finish(self, scope: Scope, item: Any) -> bool:
+        return True
+
+
+class WritesTwice(Memory):
+    """First the state, then the messages."""
+
+    def commit(self, commit: Any) -> Committed:
+        outcome = super().commit(replace(commit, notifications=()))
+        if outcome is not Committed.LOST:
+            for notification in commit.notifications:
+                self.enqueue(commit.scope, notification)
+        return outcome
+
+
+class ClaimsBlindly(Memory):
+    """Takes a message without asking whether another has it."""
+
+    def claim(self, scope: Scope, item: Any, lease_seconds: float) -> Any:
+        return super().claim(scope, item, lease_seconds) or item
+
+
+class ForgetsOnError(Memory):
+    """A message that failed once is no longer owed."""
+
+    def release(self, scope: Scope, item: Any, next_at: float, reason: str, *, tried: bool = True) -> bool:
+        return self.drop(scope, item)
+
+
+class RestartsVersions(Memory):
+    """No tombstones: an alert that ended leaves nothing behind."""
+
+    def commit(self, commit: Any) -> Committed:
+        outcome = super().commit(commit)
+        if outcome is not Committed.LOST and commit.record.state is AlertState.OK:
+            self._table.transact([Delete(commit.scope.key, places.state_row(commit.record.alert_key), None)])
+        return outcome
