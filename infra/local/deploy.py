@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from infra.local.stack import Stack, StackError, deploy
+from infra.local.stack import ROOT, Stack, StackError, deploy
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT, HOME_REGION
 from nephoscope.localcloud.fleet import Fleet, simulate
@@ -58,11 +58,11 @@ def small_fleet(now: int, accounts: Sequence[str] = (HOME_ACCOUNT,)) -> Fleet:
     return fleet.with_script([Incident(Happening.CHECK_FAILED, -600, 86_400, (ill.id,), check="instance")])
 
 
-def stand_up(aws: LocalAws, receiver: Receiver, config: Path) -> Stack:
+def stand_up(aws: LocalAws, receiver: Receiver, config: Path, project: Path = ROOT) -> Stack:
     """Deploy, and subscribe the receiver to the alert topic. Raises StackError."""
     began = time.monotonic()
     say(f"osls deploy onto {aws.url}, {config.name}")
-    stack = deploy(aws, config)
+    stack = deploy(aws, config, project)
     say(f"{len(stack.resources)} resources stand after {time.monotonic() - began:.1f} s")
     topic = stack.outputs["AlertTopicArn"]
     aws.client("sns").subscribe(TopicArn=topic, Protocol="http", Endpoint=receiver.sns_url("oncall"))

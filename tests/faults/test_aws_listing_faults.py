@@ -3,6 +3,8 @@ else."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from aws_reading import ACCOUNT, HOME, SCOPE, config_for, in_seconds, open_quick_reader
@@ -280,3 +282,38 @@ def test_credentials_that_cannot_be_renewed_are_the_accounts_gap(aws: CannedAws)
     config = config_for(accounts=(AwsAccount(ROLE),))
     found = open_quick_reader().read_inventory(Scope(Cloud.AWS, MEMBER, HOME), config, in_seconds())
     assert [(gap.operation, gap.reason) for gap in found.gaps] == [("sts:AssumeRole", Reason.DENIED)]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [("AWS_ENDPOINT_URL", "not an address", "not an address"), ("AWS_PROFILE", "nobody", "nobody")],
+)
+def test_an_environment_that_makes_no_sense_is_a_gap_that_says_so(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    found = read(resources=BOTH)
+    assert found.gaps
+    assert all(gap.reason is Reason.REJECTED and said in gap.detail for gap in found.gaps)
+    scopes = open_quick_reader(account="").read_scopes(config_for(), in_seconds())
+    assert [(gap.reason, said in gap.detail) for gap in scopes.gaps] == [(Reason.REJECTED, True)]
+
+
+def test_a_member_is_not_entered_when_time_is_up(aws: CannedAws) -> None:
+    config = config_for(accounts=(AwsAccount(ROLE),))
+    found = open_quick_reader().read_inventory(Scope(Cloud.AWS, MEMBER, HOME), config, in_seconds(0))
+    assert [gap.reason for gap in found.gaps] == [Reason.DEADLINE]
+    assert aws.requests == []
+
+
+def test_many_threads_enter_an_account_once(aws: CannedAws) -> None:
+    aws.answer("AssumeRole", Reply(assumed().body, delay=0.1))
+    aws.answer("DescribeInstances", page("i-1"))
+    aws.answer("DescribeInstanceStatus", STATUSES)
+    reader, config = open_quick_reader(), config_for(accounts=(AwsAccount(ROLE),))
+    scopes = [Scope(Cloud.AWS, MEMBER, region) for region in ("eu-central-1", "us-east-1", "eu-west-1", "eu-west-2")]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda scope: reader.read_inventory(scope, config, in_seconds()), scopes * 2))
+    assert all(len(each.resources) == 1 and not each.gaps for each in found)
+    assert len(aws.asked("AssumeRole")) == 1
+    assert {call.region for call in aws.asked("DescribeInstances")} == {scope.region for scope in scopes}

@@ -73,7 +73,7 @@ def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
         catalog=catalog,
         clock=clock,
         memory=Memory(table, clock),
-        readers={cloud: wire("cloud", cloud)(config, settings, catalog, clock) for cloud in clouds},
+        readers={cloud: wire("cloud", cloud)(config, settings, catalog, clock, secrets) for cloud in clouds},
         sink=wire("sink", "cloudwatch")(config, settings, clock),
         dashboards=wire("dashboards", "cloudwatch")(config, settings),
         notifier_for=notifier_for,

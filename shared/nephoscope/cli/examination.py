@@ -59,17 +59,17 @@ def examine(call: Call, outside: Outside) -> Examination:
         return Examination((identity, *_apart_from_calls(call, outside, ())), ())
     with call.terminal.progress("looking for scopes"):
         found = find_scopes(outside, deadline)
-    entering = [(gap, _entering(outside, gap)) for gap in found.gaps]
+    closed = [(gap, _lacking(outside, gap)) for gap in found.gaps]
     tried = _try_all(call, outside, _needs(outside, found.scopes, home, int(call.clock.wall())), deadline)
     heartbeat = _heartbeat(call, outside, home, deadline) if call.args.write else None
     findings = [
         identity,
-        *(_of_gap(gap.operation, gap, missing=need is not None) for gap, need in entering),
+        *(_of_gap(gap.operation, gap, missing=need is not None) for gap, need in closed),
         *(finding for _, finding in tried if heartbeat is None or finding.check != HEARTBEAT),
         *([heartbeat] if heartbeat else []),
         *_apart_from_calls(call, outside, found.scopes),
     ]
-    missing = [need for _, need in entering if need] + [n for n, f in tried if f.verdict is Verdict.MISSING]
+    missing = [need for _, need in closed if need] + [n for n, f in tried if f.verdict is Verdict.MISSING]
     if heartbeat and heartbeat.verdict is Verdict.MISSING:
         missing.append(publishing_need(outside.config, home))
     return Examination(tuple(findings), tuple(missing))
@@ -93,12 +93,15 @@ def _apart_from_calls(call: Call, outside: Outside, scopes: Sequence[Scope]) -> 
     yield from check_webhooks(outside)
 
 
-def _entering(outside: Outside, gap: Gap) -> Need | None:
-    """What would let us into the account of a gap."""
+def _lacking(outside: Outside, gap: Gap) -> Need | None:
+    """The permission for want of which an account's scopes are not known; None where it failed for another reason."""
+    if gap.reason is not Reason.DENIED:
+        return None
+    if gap.operation == "ec2:DescribeRegions":
+        return Need(gap.scope, "ec2", "DescribeRegions")
     accounts = outside.config.gather.aws.accounts if outside.config.gather.aws else ()
     role = next((account.role for account in accounts if account.role and account.id == gap.scope.account), "")
-    entered = gap.operation == "sts:AssumeRole" and gap.reason is Reason.DENIED
-    return entering_need(gap.scope, role) if entered and role else None
+    return entering_need(gap.scope, role) if role and gap.operation == "sts:AssumeRole" else None
 
 
 def _needs(outside: Outside, scopes: Sequence[Scope], home: Scope, now: int) -> list[Need]:

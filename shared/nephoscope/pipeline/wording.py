@@ -100,6 +100,8 @@ def _digits(number: float, digits: int) -> str:
     """Plain decimal notation with thousands apart; no trailing zeros, no `-0`."""
     if number == 0:
         return "0"
+    if not math.isfinite(number):  # a fraction of 1e307 is no percentage any more
+        return "∞" if number > 0 else "-∞"
     decimals = min(12, max(0, digits - 1 - math.floor(math.log10(abs(number)))))
     text = f"{number:,.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text

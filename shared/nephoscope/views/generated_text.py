@@ -1,4 +1,4 @@
-"""Texts in the repository that are made from tables: the metrics' reference and the README's diagram of an alert's life.
+"""Texts in the repository that are made from tables: the metrics' reference, the README's diagram of an alert's life.
 
 python -m nephoscope.views.generated_text metrics|lifecycle [--check]
 """
@@ -64,8 +64,9 @@ def render_lifecycle() -> str:
     shown = ", ".join(sorted(OPEN_STATES))
     return (
         "```mermaid\nstateDiagram-v2\n    [*] --> ok\n" + "\n".join(lines) + "\n```\n\n"
-        f"What follows a slash is told. While an alert is {shown} it is open: somebody was told that it fired, and will\n"
-        "be told that it ended. What is unknown, and what is absent and ignored, changes no state.\n"
+        "What follows a slash may be told (silence only where the rule says so). While an alert is\n"
+        f"{shown} it is open: somebody was told that it fired, and will be told that it ended.\n"
+        "What is unknown, and what is absent and ignored, changes no state.\n"
     )
 
 

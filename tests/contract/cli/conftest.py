@@ -15,28 +15,55 @@ import pytest
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.fleet import Fleet, simulate
 from nephoscope.localcloud.incidents import Happening, Incident
+from nephoscope.localcloud.machines import Instance
 
 REGIONS = ("eu-central-1", "eu-west-1")
 
 
+def wednesday_noon() -> int:
+    """The last one, epoch seconds, UTC: in the past, where runs may be for, and young enough to be published. At night
+    and on Sundays some of the fleet's machines are stopped."""
+    days = int(time.time()) // 86_400
+    return (days - (days - WEDNESDAY) % 7 - (7 if days % 7 == WEDNESDAY else 0)) * 86_400 + 43_200
+
+
+WEDNESDAY = 6  # 1970-01-07, in days since the epoch, modulo 7
+
+
 def story(start: int) -> Fleet:
-    """Forty machines, one of which has been stopped from the beginning; the clouds themselves behave."""
+    """Forty machines, one of which has been stopped from the beginning; the cloud itself behaves."""
     plain = simulate(3, 40, REGIONS, start=start, script=())
-    stopped = Incident(Happening.STOPPED, 0, 10**9, (plain.instances[0].id,))
+    stopped = Incident(Happening.STOPPED, 0, 10**9, (first_named(plain).id,))
     return simulate(3, 40, REGIONS, start=start, script=(stopped,))
+
+
+def first_named(fleet: Fleet) -> Instance:
+    return next(instance for instance in fleet.instances if instance.name)
 
 
 @pytest.fixture(scope="session")
 def _running_aws() -> Iterator[LocalAws]:
-    """Without ministack: nothing that it answers is asked here. Its time is the wall's, as the command line's is."""
-    with LocalAws(story(int(time.time()) // 60 * 60 - 7200), with_ministack=False) as aws:
+    """Without ministack: nothing that it answers is asked here."""
+    with LocalAws(story(wednesday_noon() - 7200), with_ministack=False) as aws:
         yield aws
 
 
 @pytest.fixture
-def aws(_running_aws: LocalAws) -> LocalAws:
+def victim(aws: LocalAws) -> Instance:
+    """The machine that the story stops."""
+    return first_named(aws.fleet)
+
+
+@pytest.fixture
+def noon() -> int:
+    return wednesday_noon()
+
+
+@pytest.fixture
+def aws(_running_aws: LocalAws, noon: int) -> LocalAws:
+    """As new, and its time stands at noon; `.set_time(None)` gives the wall's."""
     _running_aws.reset()
-    _running_aws.set_time(None)
+    _running_aws.set_time(noon)
     return _running_aws
 
 

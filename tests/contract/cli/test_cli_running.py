@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from nephoscope.app.config import dump_config, load_config
 from nephoscope.localcloud.aws.faults import Failing, Fault
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT
+from nephoscope.localcloud.machines import Instance
 from nephoscope.localcloud.receivers import Receiver, Reply
 from nephoscope.model.config import Config
 
@@ -22,7 +25,7 @@ TELLING = """\
 fleet: acme
 gather: {aws: {regions: [eu-central-1, eu-west-1]}}
 rules:
-  - {name: down, on: instance, when: state is stopped, severity: critical, tell: [chat]}
+  - {name: down, on: instance, where: {tags: {Name: NAME}}, when: state is stopped, tell: [chat]}
 tell:
   chat: {webhook: "${env:CHAT_URL}", allow: [http, private]}
 """
@@ -35,9 +38,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def telling(shell: Any, receiver: Receiver) -> Any:
-    """A configuration with one rule that holds, and a receiver that is told."""
-    shell.write(TELLING)
+def telling(shell: Any, receiver: Receiver, victim: Instance) -> Any:
+    """A configuration with one rule that holds for one machine, and a receiver that is told."""
+    shell.write(TELLING.replace("NAME", victim.name))
     shell.environment["CHAT_URL"] = receiver.webhook_url("chat")
     return shell
 
@@ -49,10 +52,23 @@ def lines(text: str) -> list[dict[str, Any]]:
 # --- run ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_dry_run_reads_and_writes_nothing(telling: Any, aws: LocalAws, receiver: Receiver) -> None:
-    done = telling("run", "--dry-run")
+def counted(aws: LocalAws, region: str) -> Counter[str]:
+    """Instances by state, from a plain boto3 client; the fleet's are running or stopped at noon."""
+    answer = aws.client("ec2", region).describe_instances()
+    return Counter(one["State"]["Name"] for each in answer["Reservations"] for one in each["Instances"])
+
+
+def at(moment: int) -> tuple[str, str]:
+    """The option that makes a run for this time."""
+    return "--slot", datetime.fromtimestamp(moment, UTC).isoformat()
+
+
+def test_a_dry_run_reads_and_writes_nothing(
+    telling: Any, aws: LocalAws, receiver: Receiver, victim: Instance, noon: int
+) -> None:
+    done = telling("run", "--dry-run", *at(noon))
     assert done.returncode == 0
-    assert f"  fired down on {aws.fleet.instances[0].id}" in done.stdout
+    assert f"  fired down on {victim.id}" in done.stdout
     assert "(state_held): tells chat" in done.stdout
     assert "It writes the dashboard: acme." in done.stdout
     assert "Nothing was written or sent." in done.stderr
@@ -62,88 +78,74 @@ def test_a_dry_run_reads_and_writes_nothing(telling: Any, aws: LocalAws, receive
     assert telling.files == ["nephoscope.yaml"]
 
 
-def test_a_run_publishes_draws_tells_and_remembers(telling: Any, aws: LocalAws, receiver: Receiver) -> None:
-    first = telling("run")
+def test_a_run_publishes_draws_tells_and_remembers(
+    telling: Any, aws: LocalAws, receiver: Receiver, victim: Instance, noon: int
+) -> None:
+    first = telling("run", *at(noon))
     assert (first.returncode, first.stderr) == (0, "")
-    assert f"fired down on {aws.fleet.instances[0].id} (state_held)" in first.stdout
+    assert f"fired down on {victim.id} (state_held)" in first.stdout
     assert "Notifications: 1 sent, 0 still owed." in first.stdout
-    assert [delivery.json()["type"] for delivery in receiver.received("chat")] != []
+    assert [delivery.json()["data"]["rule"] for delivery in receiver.received("chat")] == ["down"]
     assert (aws.ledger.calls("cloudwatch:PutMetricData"), aws.ledger.calls("cloudwatch:PutDashboard")) == (1, 1)
 
     status = telling("status", "--json")
     standing = {each["cloud_region"]: each for each in lines(status.stdout)}
     assert status.returncode == 0
-    assert standing["eu-central-1"]["instances"] == {"running": 19, "stopped": 1, "changing": 0, "gone": 0}
-    assert standing["eu-west-1"]["instances"] == {"running": 20, "stopped": 0, "changing": 0, "gone": 0}
-    assert [each["resource"] for each in standing["eu-central-1"]["firing"]] == [aws.fleet.instances[0].id]
-    assert standing["eu-central-1"]["firing"][0]["told"] == ["chat"]
-    assert telling("outbox").stderr == "nothing is owed to anybody\n"
+    for region in ("eu-central-1", "eu-west-1"):
+        assert {group: number for group, number in standing[region]["instances"].items() if number} == counted(
+            aws, region
+        )
+    assert [(each["resource"], each["told"]) for each in standing[victim.region]["firing"]] == [(victim.id, ["chat"])]
+
+    aws.ledger.clear()
+    assert telling("run", *at(noon)).stdout.count("repeated") == 2
+    assert aws.ledger.calls("ec2:DescribeInstances") == 0
+    assert "nothing, this slot was already run" in telling("run", "--dry-run", *at(noon)).stdout
+    assert len(receiver.received("chat")) == 1
 
 
-def test_a_slot_that_was_run_is_not_run_again(telling: Any, aws: LocalAws) -> None:
-    slot = "2026-01-05T12:00:00Z"
-    telling("run", "--slot", slot)
-    calls = aws.ledger.calls("ec2:DescribeInstances")
-    again = telling("run", "--slot", slot)
-    assert again.returncode == 0
-    assert again.stdout.count("repeated") == 2
-    assert aws.ledger.calls("ec2:DescribeInstances") == calls
-    assert "nothing, this slot was already run" in telling("run", "--dry-run", "--slot", slot).stdout
-
-
-def test_a_run_whose_every_read_fails_says_so_and_forgets_nothing(telling: Any, aws: LocalAws) -> None:
-    assert telling("run").returncode == 0
+def test_a_run_whose_every_read_fails_says_so_and_forgets_nothing(telling: Any, aws: LocalAws, noon: int) -> None:
+    assert telling("run", *at(noon)).returncode == 0
     aws.faults.add(Fault(Failing.DENY, "ec2:*"))
-    blind = telling("run", "--slot", _next_minute(telling))
+    blind = telling("run", *at(noon + 60))
     assert blind.returncode == 1
     assert f"aws {HOME_ACCOUNT} eu-central-1: ec2:DescribeInstances: denied" in blind.stderr
-    status = telling("status", "--json")
-    assert [each["firing"][0]["rule"] for each in lines(status.stdout) if each["firing"]] == ["down"]
-
-
-def _next_minute(shell: Any) -> str:
-    """The minute after the last run; waits for it, for there are no runs for times to come."""
-    import time
-
-    slots = [each["slot"] for each in lines(shell("status", "--json").stdout)]
-    from datetime import datetime, timedelta
-
-    following = datetime.fromisoformat(max(slots)) + timedelta(minutes=1)
-    time.sleep(max(0.0, following.timestamp() - time.time()))
-    return following.isoformat()
+    standing = lines(telling("status", "--json").stdout)
+    assert [each["rule"] for scope in standing for each in scope["firing"]] == ["down"]
 
 
 # --- outbox -------------------------------------------------------------------------------------------------------
 
 
-def test_what_was_not_taken_is_owed_shown_and_sent_again(telling: Any, receiver: Receiver) -> None:
+def test_what_was_not_taken_is_owed_shown_and_sent_again(telling: Any, receiver: Receiver, noon: int) -> None:
     receiver.script("chat", [Reply(503)])
-    done = telling("run")
+    done = telling("run", *at(noon))
     assert done.returncode == 1
     assert "channel chat: 1 not taken (unavailable), to be tried again" in done.stderr
     owed = lines(telling("outbox", "--json").stdout)
     assert [(each["status"], each["attempts"]) for each in owed] == [("ready", 1)]
 
     whole = owed[0]["notification"]["id"]
-    assert telling("outbox").stdout.splitlines()[1].startswith(f"{whole}  ready  chat")
+    assert telling("outbox").stdout.splitlines()[1].split()[:4] == [whole, "ready", "chat", "down"]
     shown = telling("outbox", "show", whole[:12])
     assert shown.returncode == 0
     assert f"{whole}\n" in shown.stdout
     assert "last reason:  unavailable" in shown.stdout
 
     assert telling("outbox", "replay", whole[:12]).returncode == 0
-    assert "Notifications: 1 sent, 0 still owed." in telling("run").stdout
+    assert "Notifications: 1 sent, 0 still owed." in telling("run", *at(noon)).stdout
     assert [delivery.id for delivery in receiver.received("chat")] == [whole]
 
 
-def test_what_is_let_go_is_never_sent(telling: Any, receiver: Receiver) -> None:
+def test_what_is_let_go_is_never_sent(telling: Any, receiver: Receiver, noon: int) -> None:
     receiver.script("chat", [Reply(503)])
-    telling("run")
+    telling("run", *at(noon))
     owed = lines(telling("outbox", "--json").stdout)
     dropped = telling("outbox", "drop", owed[0]["notification"]["id"])
     assert (dropped.returncode, telling("outbox", "--json").stdout) == (0, "")
     assert "no notification that is owed begins with" in telling("outbox", "show", "msg_0").stderr
-    telling("run")
+    telling("run", *at(noon + 60))
+    assert telling("outbox").stderr == "nothing is owed to anybody\n"
     assert receiver.received("chat") == ()
 
 
@@ -188,7 +190,7 @@ def test_the_forecast_is_what_reading_so_many_machines_costs(shell: Any, aws: Lo
     assert aws.ledger.entries() == ()
 
 
-def test_a_compiled_configuration_is_as_good_as_the_written_one(shell: Any) -> None:
+def test_a_compiled_configuration_is_as_good_as_the_written_one(shell: Any, victim: Instance) -> None:
     from nephoscope.app.authoring.compile import compile_file
 
     compiled: Config = compile_file(shell.folder / "nephoscope.yaml", {}).config
@@ -196,16 +198,16 @@ def test_a_compiled_configuration_is_as_good_as_the_written_one(shell: Any) -> N
     assert load_config(text) == compiled
     shell.write(text, "config.json")
     (shell.folder / "nephoscope.yaml").unlink()
-    done = shell("--config", "config.json", "list", "--state", "stopped", "--json")
-    assert (done.returncode, len(lines(done.stdout))) == (0, 1)
+    done = shell("--config", "config.json", "list", "--tag", f"Name={victim.name}", "--json")
+    assert (done.returncode, [each["host_id"] for each in lines(done.stdout)]) == (0, [victim.id])
 
 
-def test_explaining_gives_each_rule_a_sentence(telling: Any) -> None:
+def test_explaining_gives_each_rule_a_sentence(telling: Any, victim: Instance) -> None:
     done = telling("validate", "--explain")
     assert done.returncode == 0
     assert [line for line in done.stdout.splitlines() if line.startswith("down")] == [
-        "down: every instance: fires when state is stopped is seen once; clears when state is not stopped; critical; "
-        "told to chat."
+        f"down: every instance with tag Name = {victim.name}: fires when state is stopped is seen once; "
+        "clears when state is not stopped; warning; told to chat."
     ]
 
 

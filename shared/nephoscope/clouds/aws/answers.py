@@ -32,7 +32,7 @@ STATUSES: Mapping[str, Reason | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A query that has no whole answer, and why. operation: what failed, which may have been the way into the account."""
+    """A query that has no whole answer, and why. operation: what failed; it may have been the way into the account."""
 
     query: Query
     reason: Reason

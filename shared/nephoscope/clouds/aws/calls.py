@@ -70,6 +70,8 @@ class Calls:
     def call(self, service: str, operation: str, parameters: Mapping[str, Any], units: int = 0) -> Answer:
         """One answer. units: what AWS bills for it, counted when it comes. Raises ReadError."""
         action = action_of(service, operation)
+        if self._deadline.remaining < _LEAST_TIME:
+            raise self.failure(service, operation, Reason.DEADLINE, _LEFT)
         send = getattr(self._door.client(service), xform_name(operation))
         for attempt in range(1, max(TRIES.values()) + 1):
             try:

@@ -64,7 +64,9 @@ class Sessions:
         with self._lock:
             key = (account.role, region, service)
             if key not in self._clients:
-                self._clients[key] = self._open(session, region, service)
+                client = _create(session, service, Scope(Cloud.AWS, account.id, region), attempts=1)
+                attach(client, lambda: getattr(self._this_call, "seconds", None))
+                self._clients[key] = client
             return self._clients[key]
 
     def limit_this_call(self, seconds: float) -> None:
@@ -81,11 +83,6 @@ class Sessions:
             if not self._own_id:
                 self._own_id = self._ask_own_id()
             return self._own_id
-
-    def _open(self, session: Session, region: str, service: str) -> Any:
-        client = session.create_client(service, region_name=region, config=_config(attempts=1))
-        attach(client, lambda: getattr(self._this_call, "seconds", None))
-        return client
 
     def _session(self, account: AwsAccount) -> Session:
         """One thread enters an account, the others of that account wait for it; other accounts do not."""
@@ -172,9 +169,7 @@ class Sessions:
         with self._lock:
             key = ("", self._home, "sts")
             if key not in self._clients:
-                self._clients[key] = self._own().create_client(
-                    "sts", region_name=self._home or None, config=_config(attempts=2)
-                )
+                self._clients[key] = _create(self._own(), "sts", Scope(Cloud.AWS, "", self._home), attempts=2)
             return self._clients[key]
 
 
@@ -191,8 +186,9 @@ class _Given(CredentialProvider):
         return self._credentials
 
 
-def _config(*, attempts: int) -> BotoConfig:
-    return BotoConfig(
+def _create(session: Session, service: str, scope: Scope, *, attempts: int) -> Any:
+    """Raises ReadError where botocore cannot even begin: no region, a profile or an endpoint that is none."""
+    config = BotoConfig(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": attempts},
@@ -200,6 +196,12 @@ def _config(*, attempts: int) -> BotoConfig:
         max_pool_connections=10,
         user_agent_extra="nephoscope",
     )
+    try:
+        return session.create_client(service, region_name=scope.region or None, config=config)
+    except VENDOR_ERRORS as error:
+        raise read_error(error, scope, service) from error
+    except ValueError as error:  # AWS_ENDPOINT_URL is no address
+        raise gap_error(scope, service, Reason.REJECTED, str(error)) from error
 
 
 def _as_metadata(credentials: Mapping[str, Any] | None, scope: Scope) -> dict[str, Any]:
