@@ -18,6 +18,7 @@ from nephoscope.localcloud.fleet import simulate
 from nephoscope.localcloud.incidents import Happening, Incident
 from nephoscope.localcloud.receivers import Receiver, Reply
 from nephoscope.model.errors import Reason, StoreError
+from nephoscope.model.resource import Kind
 from nephoscope.model.time import Deadline
 
 NOON = 1_795_435_200
@@ -220,6 +221,16 @@ def test_a_fault_of_our_own_in_one_scope_does_not_blind_the_other(aws, open_agai
     (report,) = live(aws, outside, [5])
     assert {each.scope.region: each.ended for each in report.scopes} == {"eu-central-1": "done", "eu-west-1": "failed"}
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_buckets_are_listed_once_an_hour_and_instances_each_minute(aws, open_again, receiver, tmp_path):
+    outside = open_again()
+    gather = outside.config.gather
+    both = replace(gather.aws, resources=(Kind.INSTANCE, Kind.BUCKET))
+    outside = replace(outside, config=replace(outside.config, gather=replace(gather, aws=both)))
+    reports = live(aws, outside, range(2, 7))
+    assert len({report.scopes[0].resources for report in reports}) == 1
+    assert (aws.ledger.calls("s3:ListBuckets"), aws.ledger.calls("ec2:DescribeInstances")) == (2, 10)
 
 
 def test_a_report_is_plain_json(aws, open_again):

@@ -127,6 +127,9 @@ def _listing(
             page = catalog.limit(limit, "page")
             pages = sum(max(1, ceil_div(_count(resources, Kind.INSTANCE), page)) for resources in aws.values())
             yield Line(action, pages * runs, 0, 0.0, "free")
+    if Kind.BUCKET in kinds:
+        usd = catalog.cost("s3.list_request", len(aws) * HOURS_A_MONTH)
+        yield Line("s3:ListAllMyBuckets", len(aws), len(aws), usd, "once an hour in each scope")
 
 
 def _count(resources: Sequence[Resource], kind: Kind) -> int:

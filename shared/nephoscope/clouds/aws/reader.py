@@ -29,6 +29,10 @@ LISTINGS: Mapping[Kind, Callable[[Calls, Config, Catalog], Inventory]] = {
 }
 """How each kind is listed. A new kind is a reader here and rows in the catalog."""
 
+LISTED_AGAIN: Mapping[Kind, float] = {Kind.BUCKET: 3600.0}
+"""Seconds for which a whole listing is kept in a warm function. Buckets have no state and come and go rarely, so they
+need not be asked for each minute; instances are."""
+
 LIMITS: Mapping[str, str] = {
     "DescribeInstances": "ec2.describe_instances",
     "DescribeInstanceStatus": "ec2.describe_instance_status",
@@ -82,6 +86,7 @@ class AwsReader:
         self._scopes = ScopeRead(sessions, self._open_calls, clock, home, known_id)
         self._discovery = Discovery(clock)
         self._limiters: dict[tuple[str, str, str], Limiter] = {}
+        self._listings: dict[tuple[Scope, Kind], tuple[Inventory, float]] = {}
         self._lock = threading.Lock()
 
     def read_scopes(self, config: Config, deadline: Deadline) -> FoundScopes:
@@ -90,13 +95,25 @@ class AwsReader:
     def read_inventory(self, scope: Scope, config: Config, deadline: Deadline) -> Inventory:
         calls = self._open_calls(scope, account_of(scope, config), deadline)
         kinds = config.gather.aws.resources if config.gather.aws else ()
-        parts = [LISTINGS[kind](calls, config, self._catalog) for kind in dict.fromkeys(kinds) if kind in LISTINGS]
+        parts = [self._list(kind, calls, config) for kind in dict.fromkeys(kinds) if kind in LISTINGS]
         return Inventory(
             resources=tuple(resource for part in parts for resource in part.resources),
             gaps=tuple(gap for part in parts for gap in part.gaps),
             complete=frozenset(kind for part in parts for kind in part.complete),
             usage=calls.usage,
         )
+
+    def _list(self, kind: Kind, calls: Calls, config: Config) -> Inventory:
+        place, now = (calls.scope, kind), self._clock.monotonic()
+        with self._lock:
+            listed, until = self._listings.get(place, (Inventory(), now))
+        if now < until:
+            return listed
+        listed = LISTINGS[kind](calls, config, self._catalog)
+        if kind in LISTED_AGAIN and kind in listed.complete:
+            with self._lock:
+                self._listings[place] = (listed, now + LISTED_AGAIN[kind])
+        return listed
 
     def read_series(
         self, scope: Scope, config: Config, requests: Sequence[SeriesRequest], deadline: Deadline
