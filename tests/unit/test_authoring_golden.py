@@ -90,7 +90,7 @@ def test_problems_are_told_without_a_traceback_and_nothing_is_written(tmp_path: 
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         f"{path}:2:25: gather.aws.regions: no region: nothing would be watched; name one, or write all",
-        f'{path}:3:1: nephoscope.yaml: unknown key "ruels"; did you mean rules?',
+        f'{path}:3:1: unknown key "ruels"; did you mean rules?',
     ]
     assert not (tmp_path / "build").exists()
 

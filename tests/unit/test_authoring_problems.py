@@ -180,10 +180,10 @@ SECTIONS = [
     ("routes: []", '3:1: "routes" is not supported by this version: routing by severity, label or owner'),
     ("quiet: []", '3:1: "quiet" is not supported by this version: maintenance windows'),
     ("mute: []", '3:1: "mute" is not supported by this version: muting one rule by another'),
-    ("ruels: []", '3:1: nephoscope.yaml: unknown key "ruels"; did you mean rules?'),
+    ("ruels: []", '3:1: unknown key "ruels"; did you mean rules?'),
     (
         "zebra: 1",
-        '3:1: nephoscope.yaml: unknown key "zebra"; known are fleet, gather, publish, rules, tell, limits and prices',
+        '3:1: unknown key "zebra"; known are fleet, gather, publish, rules, tell, limits and prices',
     ),
     ("fleet: two", '3:1: the key "fleet" stands twice; first in line 1'),
     (

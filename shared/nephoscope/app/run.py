@@ -8,7 +8,7 @@ decided follows the slot, every commit is conditional on what was read, and publ
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -43,6 +43,10 @@ OWED_EVERY = 300
 
 KEPT_BACK = 0.35
 """The share of the time that reading may not use: deciding, committing and delivering come after it."""
+
+
+KEPT_FOR_DELIVERY = 0.6
+"""The share of what is left then that publishing may not use: an alert does not wait for a slow CloudWatch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,9 @@ def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, dead
         scopes_failed=sum(report.ended == "failed" for report in reports),
         heartbeat=False,
     )
-    published, errors = _publish(outside, data, slot, figures, deadline)
+    news = any(report.ended in ("done", "failed") for report in reports)
+    publishing = deadline.earlier(deadline.remaining * KEPT_FOR_DELIVERY)
+    published, errors = _publish(outside, data, slot, figures, publishing) if news else (Written(), [])
     delivery = deliver(
         outside.memory, found.scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )

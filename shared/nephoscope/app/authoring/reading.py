@@ -92,7 +92,8 @@ def _unknown(name: str, section: Section) -> str:
     if name in section.later:
         return f'"{name}" is not supported by this version: {section.later[name]}'
     guess = did_you_mean(name, section.names) or f"; known are {listed(section.names)}"
-    return f'{section.name}: unknown key "{shorten(name)}"{guess}'
+    where = "" if section.name == FILE.name else f"{section.name}: "
+    return f'{where}unknown key "{shorten(name)}"{guess}'
 
 
 _INNER = {Form.TAGS: Form.TEXTS, Form.TEXT_BY_NAME: Form.TEXT, Form.FIGURES: Form.TEXT_BY_NAME}
