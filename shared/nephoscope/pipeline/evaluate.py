@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from nephoscope.model.alert import AlertRecord, AlertState, Outcome, Verdict, alert_key
+from nephoscope.model.alert import AlertRecord, AlertState, Outcome, Verdict
 from nephoscope.model.resource import Resource, State, StateGroup
 from nephoscope.model.rule import MissingData, Observation, Rule, Threshold
 from nephoscope.model.series import Series
@@ -36,15 +36,14 @@ class Course:
 
 
 def evaluate_series(
-    rule: Rule, resource: Resource, series: Series, *, after: int, until: int, grace: int
+    key: str, rule: Rule, resource: Resource, series: Series, *, after: int, until: int, grace: int
 ) -> list[Verdict]:
     """Verdicts at the boundaries in (after, until], oldest first; stops before the first that cannot be known, so
     that the next run takes it up from there.
 
-    after, until: multiples of the series' period. grace: seconds after the launch in which absence is no news.
-    Raises TypeError for a rule that is not on a metric.
+    key: the alert's. after, until: multiples of the series' period. grace: seconds after the launch in which absence is
+    no news. Raises TypeError for a rule that is not on a metric.
     """
-    key = alert_key(rule.name, resource.scope, resource.id, series.key.attributes)
     course = Course(rule, resource, series.period, series.start, _dense(series))
     verdicts: list[Verdict] = []
     for at in range(after + series.period, until + 1, series.period):
@@ -55,11 +54,10 @@ def evaluate_series(
     return verdicts
 
 
-def evaluate_observation(rule: Rule, resource: Resource, record: AlertRecord | None, slot: int) -> Verdict:
+def evaluate_observation(key: str, rule: Rule, resource: Resource, record: AlertRecord | None, slot: int) -> Verdict:
     """What a rule on states or checks says at the slot. Raises TypeError for a rule on a metric."""
     if not isinstance(rule.when, Observation):
         raise TypeError(f"rule {rule.name} is on a metric")
-    key = alert_key(rule.name, resource.scope, resource.id)
     word = resource.observations.get(rule.when.attribute)
     if word is None:
         return Verdict(key, slot, Outcome.CLEAR if _ended(resource) else Outcome.KEEP)
@@ -73,11 +71,11 @@ def evaluate_observation(rule: Rule, resource: Resource, record: AlertRecord | N
 _HOLDING = frozenset({AlertState.PENDING, AlertState.FIRING})
 
 
-def evaluate_unmeasured(rule: Rule, resource: Resource, slot: int) -> Verdict:
+def evaluate_unmeasured(key: str, resource: Resource, slot: int) -> Verdict:
     """A rule on a metric of a machine that does not run: no point is no news, and an open alert has ended."""
     settled = resource.state is not None and resource.state.group in (StateGroup.STOPPED, StateGroup.GONE)
     ended = Outcome.GONE if resource.state in (State.TERMINATED, State.TERMINATING) else Outcome.STOPPED
-    return Verdict(alert_key(rule.name, resource.scope, resource.id), slot, ended if settled else Outcome.KEEP)
+    return Verdict(key, slot, ended if settled else Outcome.KEEP)
 
 
 def _ended(resource: Resource) -> bool:

@@ -25,16 +25,13 @@ Attributes = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One alert of this run: what it is of, and its verdicts in order of time (may be empty)."""
+    """One alert of this run: its key, what it is of, and its verdicts in order of time (may be empty)."""
 
+    key: str
     rule: Rule
     resource: Resource
     attributes: Attributes
     verdicts: tuple[Verdict, ...]
-
-    @property
-    def key(self) -> str:
-        return alert_key(self.rule.name, self.resource.scope, self.resource.id, self.attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +116,9 @@ def _sight(facts: Facts, kinds: frozenset[Kind]) -> str:
 
 def _judge(rule: Rule, resource: Resource, ground: Ground, reached: dict[str, int]) -> Iterator[Judged]:
     if isinstance(rule.when, Observation):
-        record = ground.remembered.alerts.get(alert_key(rule.name, resource.scope, resource.id))
-        verdict = evaluate_observation(rule, resource, record, ground.facts.slot)
-        yield Judged(rule, resource, (), (verdict,))
+        key = alert_key(rule.name, resource.scope, resource.id)
+        verdict = evaluate_observation(key, rule, resource, ground.remembered.alerts.get(key), ground.facts.slot)
+        yield Judged(key, rule, resource, (), (verdict,))
     elif not resource.measured:
         yield from _unmeasured(rule, resource, ground)
     else:
@@ -130,11 +127,10 @@ def _judge(rule: Rule, resource: Resource, ground: Ground, reached: dict[str, in
 
 def _unmeasured(rule: Rule, resource: Resource, ground: Ground) -> Iterator[Judged]:
     """Every alert that is remembered of this rule and machine hears that the machine does not run."""
-    verdict = evaluate_unmeasured(rule, resource, ground.facts.slot)
     for record in ground.remembered.alerts.values():
         if (record.rule, record.resource_id) == (rule.name, resource.id) and record.state is not AlertState.OK:
-            its = Verdict(record.alert_key, verdict.at, verdict.outcome)
-            yield Judged(rule, resource, record.attributes, (its,))
+            verdict = evaluate_unmeasured(record.alert_key, resource, ground.facts.slot)
+            yield Judged(record.alert_key, rule, resource, record.attributes, (verdict,))
 
 
 def _measured(rule: Rule, resource: Resource, ground: Ground, reached: dict[str, int]) -> Iterator[Judged]:
@@ -147,12 +143,13 @@ def _measured(rule: Rule, resource: Resource, ground: Ground, reached: dict[str,
     if not answers and is_unread(request, ground.facts.readings.gaps):
         _fall_behind(reached, behind_key(metric.name, resource.id), pace.after)
     for series in answers:
+        key = alert_key(rule.name, resource.scope, resource.id, series.key.attributes)
         verdicts = evaluate_series(
-            rule, resource, series, after=pace.after, until=pace.until, grace=ground.config.grace
+            key, rule, resource, series, after=pace.after, until=pace.until, grace=ground.config.grace
         )
         if not verdicts or verdicts[-1].at < pace.until:
             _fall_behind(reached, behind_key(metric.name, resource.id), verdicts[-1].at if verdicts else pace.after)
-        yield Judged(rule, resource, series.key.attributes, tuple(verdicts))
+        yield Judged(key, rule, resource, series.key.attributes, tuple(verdicts))
 
 
 def _fall_behind(reached: dict[str, int], key: str, at: int) -> None:
