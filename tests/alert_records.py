@@ -1,4 +1,4 @@
-"""Records for tests: an alert's commits as a run would make them, without a cloud; and a clock that is told the time."""
+"""Records for tests: an alert's commits as a run makes them, without a cloud; and a clock that is told the time."""
 
 from __future__ import annotations
 

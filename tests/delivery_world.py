@@ -1,10 +1,10 @@
 """A small world for the delivery protocol: processes that can be killed, frozen and misled, receivers that count.
 
-Each input or output of a process (one call of the store, one message to a receiver) is a step. Between any two steps
-the world may do something to the process; within a step it may lose the answer. An explorer lets several processes run
+Each input or output of a process (one call of the store, one message to a receiver) is a step. Between two steps the
+world may do something to the process; within a step it may lose the answer. An explorer lets several processes run
 step by step, in an order that a seed decides. What must hold at the end is in `violations`, and nowhere else.
 
-The alert is as simple as can be: at each data time 1, 2, 3, ... it changes sides. A run makes up for the data times that
+The alert is as simple as can be: at each data time 1, 2, 3, ... it changes sides. A run makes up for the times that
 its record has not seen, in order, like the real one. So the history is known beforehand: version n is of data time n.
 """
 
@@ -14,11 +14,11 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from alert_records import a_commit
-
 from nephoscope.app.deliver import DeliveryReport, deliver
 from nephoscope.model.alert import AlertState, Notification, Owed, alert_key
 from nephoscope.model.config import Channel, Config, Gather, PublishCloudWatch
@@ -123,10 +123,8 @@ class Process:
 
     def run(self, slot: int, keys: Sequence[str] = ("a1",), channels: tuple[str, ...] = CHANNELS) -> DeliveryReport:
         """Evaluate up to the slot, then deliver."""
-        try:
+        with suppress(StoreError):  # this run has failed; the next makes up for it
             self.evaluate(slot, keys, channels)
-        except StoreError:
-            pass  # this run has failed; the next makes up for it
         return self.deliver()
 
     def evaluate(self, slot: int, keys: Sequence[str] = ("a1",), channels: tuple[str, ...] = CHANNELS) -> None:
@@ -144,7 +142,7 @@ class Process:
     def deliver(self, seconds: float = 50.0) -> DeliveryReport:
         deadline = Deadline(self.monotonic() + seconds, self.monotonic)
         world = self.world
-        chance = random.Random(7).random
+        chance = random.Random(7).random  # noqa: S311 - a seed, not a secret
         return deliver(
             self.memory, [world.scope], lambda _name: self, world.config, self, deadline,
             chance=chance, sleep=self.sleep, workers=1,
@@ -325,7 +323,7 @@ class Stepped:
             self._act(self.process)
         except Killed:
             pass
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again by the explorer, in the test's own thread
             self.failure = error
         self.ended = True
         self._came.release()
@@ -337,7 +335,7 @@ Trouble = Callable[[random.Random, Stepped, World], None]
 
 def explore(world: World, acts: Sequence[Callable[[Process], Any]], seed: int, trouble: Trouble | None = None) -> None:
     """Let all run at once, step by step, in an order that the seed decides."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
     alive = [Stepped(world, act) for act in acts]
     for stepped in alive:
         stepped.start()
@@ -369,7 +367,7 @@ def some_trouble(chance: random.Random, stepped: Stepped, world: World) -> None:
 
 def moody(seed: int) -> Answer:
     """A receiver that takes most messages, and refuses, delays or cuts off the others."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
 
     def answer(notification: Notification, number: int) -> DeliveryError | Literal["reset"] | None:
         match chance.randrange(8):

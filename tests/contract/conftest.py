@@ -19,7 +19,6 @@ from moto.server import ThreadedMotoServer
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of the tests use
 
 from alert_records import VirtualClock
-
 from nephoscope.localcloud.aws.ministack import sdk_environment
 from nephoscope.ports import Table
 from nephoscope.stores import dynamodb, sqlite

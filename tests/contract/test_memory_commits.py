@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alert_records import ELSEWHERE, SCOPE, a_commit, by_another
 
+from alert_records import ELSEWHERE, SCOPE, a_commit, by_another
 from nephoscope.model.alert import AlertRecord, AlertState
 from nephoscope.model.errors import Reason, StoreError
 from nephoscope.model.memory import Progress
@@ -89,6 +89,11 @@ def test_a_silent_commit_owes_nothing(memory: Memory) -> None:
     assert memory.commit(a_commit(told=False)) is Committed.COMMITTED
     assert memory.read_outbox(SCOPE) == ()
     assert memory.commit(by_another(a_commit(told=False))) is Committed.LOST
+
+
+def test_a_channel_that_is_named_twice_is_owed_one_message(memory: Memory) -> None:
+    assert memory.commit(a_commit(channels=("chat", "oncall", "chat"))) is Committed.COMMITTED
+    assert len(memory.read_outbox(SCOPE)) == 2
 
 
 def test_ninety_channels_fit_into_one_commit_and_more_are_refused(memory: Memory) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from alert_records import ELSEWHERE, SCOPE, a_commit, a_notification
 
+from alert_records import ELSEWHERE, SCOPE, a_commit, a_notification
 from nephoscope.model.alert import AlertState, OutboxItem, Owed
 from nephoscope.model.time import DAY
 from nephoscope.ports import Put

@@ -6,8 +6,8 @@ import random
 from dataclasses import replace
 
 import pytest
-from alert_records import ELSEWHERE, SCOPE
 
+from alert_records import ELSEWHERE, SCOPE
 from nephoscope.model.memory import ChannelState, Progress, RegisteredScope, Snapshot
 from nephoscope.model.resource import Kind, Resource, State
 from nephoscope.model.scope import Cloud, Scope
@@ -61,7 +61,7 @@ def test_a_snapshot_comes_back_whole_once_the_progress_names_it(memory: Memory) 
 
 def test_a_large_snapshot_is_cut_to_the_stores_limit(memory_store, clock) -> None:
     memory = Memory(memory_store.table, clock, item_bytes=5_000)
-    noise = random.Random(7)
+    noise = random.Random(7)  # noqa: S311 - a seed, not a secret
     machines = tuple(Resource(SCOPE, Kind.INSTANCE, f"i-{noise.getrandbits(68):017x}") for _ in range(800))
     memory.write_snapshot(replace(SNAPSHOT, resources=machines), 1)
     show(memory, 1)
@@ -72,7 +72,7 @@ def test_a_large_snapshot_is_cut_to_the_stores_limit(memory_store, clock) -> Non
 
 
 def test_a_snapshot_of_twenty_thousand_machines_fits_into_rows_of_dynamodb(memory: Memory) -> None:
-    noise = random.Random(7)
+    noise = random.Random(7)  # noqa: S311 - a seed, not a secret
     machines = tuple(
         Resource(SCOPE, Kind.INSTANCE, f"i-{noise.getrandbits(68):017x}", tags={"Name": f"{noise.random()}"})
         for _ in range(20_000)
@@ -93,7 +93,7 @@ def test_old_generations_go_and_the_shown_one_stays_with_the_one_before(memory: 
 
 def test_two_runs_that_write_one_generation_never_give_a_mixture(memory_store, clock) -> None:
     one = Memory(memory_store.table, clock, item_bytes=2_100)
-    noise = random.Random(7)
+    noise = random.Random(7)  # noqa: S311 - a seed, not a secret
     names = [tuple(Resource(SCOPE, Kind.INSTANCE, noise.randbytes(30).hex()) for _ in range(9)) for _ in range(2)]
     for resources in names:
         one.write_snapshot(replace(SNAPSHOT, resources=resources), 1)

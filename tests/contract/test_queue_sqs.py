@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+
 from alert_records import SCOPE
 from canned_aws import CannedAws, json_reply
-
 from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.queues.sqs import SqsQueue, open_queue, parse_message, render_message

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from canned_aws import CannedAws, Reply, json_reply
 
+from canned_aws import CannedAws, Reply, json_reply
 from nephoscope.localcloud.aws.ministack import free_port
 from nephoscope.model.errors import Reason, StoreError
 from nephoscope.ports import Put, Row
@@ -27,7 +27,10 @@ def error(code: str, status: int = 400) -> Reply:
 def cancelled(*codes: str) -> Reply:
     """Reasons in the order of the writes; "None" for one that was not at fault."""
     reasons = [{"Code": code} if code == "None" else {"Code": code, "Message": "told so"} for code in codes]
-    content = {"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": reasons}
+    content = {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "CancellationReasons": reasons,
+    }
     return json_reply(content | {"Message": f"Transaction cancelled [{', '.join(codes)}]"}, 400)
 
 
@@ -77,7 +80,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("code", "status", "asked", "reason", "ambiguous"), ANSWERS, ids=lambda v: str(v))
+@pytest.mark.parametrize(("code", "status", "asked", "reason", "ambiguous"), ANSWERS, ids=str)
 def test_an_error(server, table, code, status, asked, reason, ambiguous) -> None:
     for operation in ("PutItem", "TransactWriteItems", "GetItem"):
         server.answer(operation, error(code, status))

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery_world import Process, World, run_killed, settle, violations
 
+from delivery_world import Process, World, run_killed, settle, violations
+from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.ports import Table
 from nephoscope.stores import dynamodb, sqlite
@@ -77,7 +78,6 @@ def test_killed_at_each_step_on_dynamodb(dynamodb_table: Table) -> None:
 
 def test_killed_while_giving_up_on_sqlite(sqlite_table: Table) -> None:
     """The receiver says 410: channel disabled, words to others, the message among the dead. At each step."""
-    from nephoscope.model.errors import DeliveryError, Reason
 
     def answer(notification, number):
         return DeliveryError(destination="r", reason=Reason.GONE) if notification.channel == "chat" else None
@@ -101,7 +101,7 @@ def test_killed_while_giving_up_on_sqlite(sqlite_table: Table) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_killed_again_and_again(sqlite_table: Table, seed: int) -> None:
     """Up to five runs in a row die at some step, each a minute and a half after the other."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
     keys = ("a1", "b2")
     world = World(sqlite_table, fresh_scope())
     for slot in range(1, chance.randrange(2, 6)):

@@ -5,13 +5,13 @@ The same checks must catch protocols that are known to be wrong: otherwise they 
 
 from __future__ import annotations
 
-import random
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
+
 from delivery_world import (
     ClaimsBlindly,
     DeletesBeforeSending,
@@ -26,7 +26,6 @@ from delivery_world import (
     some_trouble,
     violations,
 )
-
 from nephoscope.app import deliver as deliver_module
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.ports import Table
@@ -138,4 +137,3 @@ def test_caught_versions_that_restart(table: Table) -> None:
     explore(world, [lambda p: p.run(2, KEYS)], 1)
     settle(world, 3, KEYS)
     assert violations(world, 3, KEYS) != []
-    assert random is not None

@@ -14,10 +14,10 @@ FOREIGN = {
 
 ENTRANCES = {
     # entrance: modules beside the SDK's own, at most; one import more is worth a thought.
-    "collect": 340,
-    "deliver": 340,
-    "work": 380,
-    "widget": 340,
+    "collect": 150,
+    "deliver": 150,
+    "work": 150,
+    "widget": 150,
 }
 
 PROGRAM = """

@@ -63,7 +63,7 @@ def deliver(
     workers: int = WORKERS,
 ) -> DeliveryReport:
     """Send what is due in these scopes, until nothing is or the time is up. Raises nothing: what the store or a
-    receiver did not do stands in the report, and is still owed."""
+    receiver did not do stands in the report, and is still owed. workers: threads at most; 1 = none but the caller's."""
     ground = Ground(memory, notifier_for, config, clock, deadline, chance, sleep)
     tally = Tally()
     todo = tuple(dict.fromkeys(scopes))
@@ -93,14 +93,16 @@ def plan_lanes(owing: Mapping[Scope, Owing]) -> tuple[Lane, ...]:
 
 def _run(lanes: Sequence[Lane], ground: Ground, courier: Courier, tally: Tally, workers: int) -> None:
     """All lanes side by side. A lane that does not end in time is left behind: its leases say so to the others."""
-    if not lanes:
+    if workers == 1 or len(lanes) <= 1:
+        for lane in lanes:
+            _run_lane(lane, ground, courier, tally)
         return
     pool = ThreadPoolExecutor(max_workers=min(workers, len(lanes)), thread_name_prefix="deliver")
     try:
         under_way: list[Future[None]] = [pool.submit(_run_lane, lane, ground, courier, tally) for lane in lanes]
         done, late = wait(under_way, timeout=max(0.0, ground.deadline.remaining))
-        for lane in done:
-            lane.result()
+        for ended in done:
+            ended.result()
         if late:
             tally.error(f"{len(late)} lanes had not ended when the time was up")
     finally:
@@ -148,7 +150,7 @@ def _read_owing(ground: Ground, scope: Scope, tally: Tally) -> Owing:
 
 def _set_aside(ground: Ground, scope: Scope, row: Unreadable, tally: Tally) -> None:
     """What nobody can read is put among the dead, and somebody is told."""
-    tally.unreadable()
+    tally.unreadable(scope, row.sk)
     now = ground.clock.wall()
     if now - row.created_at < UNREADABLE_SECONDS:
         return

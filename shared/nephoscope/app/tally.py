@@ -60,6 +60,7 @@ class Tally:
         self._refused: Counter[str] = Counter()
         self._owed: dict[str, float] = {}
         self._noticed: set[Scope] = set()
+        self._unreadable: set[tuple[Scope, str]] = set()
         self._errors: list[str] = []
 
     def seen(self, items: Iterable[OutboxItem]) -> None:
@@ -82,9 +83,9 @@ class Tally:
         with self._lock:
             self._refused[reason] += 1
 
-    def unreadable(self) -> None:
+    def unreadable(self, scope: Scope, place: str) -> None:
         with self._lock:
-            self._counts["unreadable", ""] += 1
+            self._unreadable.add((scope, place))
 
     def noticed(self, scope: Scope, notices: Iterable[Notification]) -> None:
         """These messages about a failing channel have become owed."""
@@ -117,7 +118,7 @@ class Tally:
                 oldest_owed=max(0.0, now - min(self._owed.values(), default=now)),
                 channels={name: self._channel(name) for name in sorted({c for _, c in self._counts if c})},
                 noticed=total["noticed"],
-                unreadable=total["unreadable"],
+                unreadable=len(self._unreadable),
                 repeated=total["repeated"],
                 disabled=tuple(sorted(disabled)),
                 errors=tuple(self._errors),

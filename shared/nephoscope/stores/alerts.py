@@ -69,7 +69,8 @@ class Alerts(Shelf):
     def _writes(self, commit: Commit) -> list[Write]:
         pk, now = commit.scope.key, self._now
         writes: list[Write] = [Put(self._state(pk, commit.record), expect=commit.expected_ver)]
-        writes += [owe(pk, notification, now) for notification in commit.notifications]
+        messages = {notification.channel: notification for notification in commit.notifications}
+        writes += [owe(pk, notification, now) for notification in messages.values()]
         if commit.history is not None:
             data, until = encode(commit.history), now + HISTORY_SECONDS
             writes += [Put(Row(pk, sk, 1, data, until), expect=None) for sk in keys.history_rows(commit.history)]

@@ -7,7 +7,7 @@ understood at all is a StoreError that names the row, and never quotes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from dacite import Config as Casting
@@ -30,12 +30,12 @@ JsonObject = dict[str, Any]
 
 def encode(record: AlertRecord | OutboxItem | HistoryEntry | RegisteredScope | ChannelState) -> JsonObject:
     """Plain values; enums are words."""
-    return asdict(record)
+    return _fields(record)
 
 
 def encode_progress(progress: Progress) -> JsonObject:
     """Without its scope, which is the partition it stands in."""
-    return {name: value for name, value in asdict(progress).items() if name != "scope"}
+    return {name: value for name, value in _fields(progress).items() if name != "scope"}
 
 
 def decode(kind: type[T], row: Row) -> T:
@@ -57,7 +57,7 @@ def decode_channel(row: Row) -> ChannelState:
 
 
 def decode_progress(row: Row, scope: Scope) -> Progress:
-    return replace(_build(Progress, row, {**row.data, "scope": asdict(scope)}), ver=row.ver)
+    return replace(_build(Progress, row, {**row.data, "scope": _fields(scope)}), ver=row.ver)
 
 
 def _build(kind: type[T], row: Row, data: Mapping[str, object]) -> T:
@@ -67,6 +67,21 @@ def _build(kind: type[T], row: Row, data: Mapping[str, object]) -> T:
         field = getattr(error, "field_path", None) or type(error).__name__
         detail = f"{row.pk} {row.sk} is no {kind.__name__}: {field}"
         raise StoreError(operation="read", reason=Reason.MALFORMED, detail=detail) from error
+
+
+def _fields(record: Any) -> JsonObject:
+    return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+
+
+def _plain(value: Any) -> Any:
+    """Any mapping is an object; a record may hold a view of one."""
+    if is_dataclass(value):
+        return _fields(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_plain, value))
+    return value
 
 
 def _frozen(value: Any) -> Any:
