@@ -12,24 +12,19 @@ from typing import Any
 
 import pytest
 
-from delivery_world import (
+from delivery_world import World, explore, moody, settle, some_trouble, violations
+from nephoscope.app import deliver as deliver_module
+from nephoscope.model.scope import Cloud, Scope
+from nephoscope.ports import Table
+from nephoscope.stores import sqlite
+from wrong_protocols import (
     ClaimsBlindly,
     DeletesBeforeSending,
     ForgetsOnError,
     RestartsVersions,
     WithoutVersions,
-    World,
     WritesTwice,
-    explore,
-    moody,
-    settle,
-    some_trouble,
-    violations,
 )
-from nephoscope.app import deliver as deliver_module
-from nephoscope.model.scope import Cloud, Scope
-from nephoscope.ports import Table
-from nephoscope.stores import sqlite
 
 KEYS = ("a1", "b2")
 SLOTS = 3

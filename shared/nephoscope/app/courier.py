@@ -75,7 +75,8 @@ class Courier:
 
     @property
     def disabled(self) -> frozenset[str]:
-        return frozenset(self._disabled)
+        with self._lock:
+            return frozenset(self._disabled)
 
     def carry(self, scope: Scope, item: OutboxItem) -> Step:
         """One try, or the reason why there is none. Raises StoreError; then the message is owed as it was."""

@@ -25,8 +25,8 @@ class ChannelReport:
 class DeliveryReport:
     """refused: failed tries by reason. owed: what still waits, everywhere that was looked; oldest_owed: its greatest
     age in seconds (clock). noticed: messages about failing channels that became owed. unreadable: outbox rows that
-    nobody could read. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled: channels
-    whose receivers want no more. errors: what the store did not do, in words."""
+    nobody could read. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled:
+    channels whose receivers want no more. errors: what the store did not do, in words."""
 
     sent: int = 0
     retried: int = 0

@@ -51,7 +51,9 @@ _READS = frozenset(
 """What a blind or throttled region refuses."""
 
 
-_DENIALS = frozenset({"AccessDenied", "UnauthorizedOperation"})
+_DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_LONG_WORDS = frozenset({"dynamodb", "ssm", "secretsmanager", "tag"})
+"""Services whose answers name the exception alone, with no older query protocol's code beside it."""
 
 
 class CutError(Exception):
@@ -75,6 +77,7 @@ class Front:
         signed = parse_signature(request)
         if signed is None:
             return self._passed_on(request)
+        page = self._ledger.page
         key, region, service = signed
         token = request.headers.get("x-amz-security-token", "")
         call = parse_call(request, service, self._world.sessions.caller(key, region, token))
@@ -87,10 +90,10 @@ class Front:
             allowed = error.code not in _DENIALS
             answer = render_error(call, error)
             faults = ()
-        self._record(call, answer, allowed)
+        self._record(call, answer, allowed, page)
         return _spoilt(answer) if any(fault.failing is Failing.MALFORMED for fault in faults) else answer
 
-    def _record(self, call: Call, answer: Answer | Stream, allowed: bool) -> None:
+    def _record(self, call: Call, answer: Answer | Stream, allowed: bool, page: int) -> None:
         needs = needs_of(call)
         asked = answer.units if isinstance(answer, Answer) else 0
         billed = answer.status < 400 and call.service == "cloudwatch"
@@ -106,7 +109,8 @@ class Front:
                 allowed=allowed,
                 status=answer.status,
                 needs=needs,
-            )
+            ),
+            page,
         )
 
     def _admit(self, call: Call, faults: tuple[Fault, ...]) -> None:
@@ -169,7 +173,8 @@ def denied(call: Call, resource: str) -> AwsError:
         "because no identity-based policy allows the action"
     )
     status = 400 if call.service in ("dynamodb", "sqs", "ssm", "secretsmanager", "tag") else 403
-    return AwsError("AccessDenied", text, status, kind="AccessDeniedException")
+    code = "AccessDeniedException" if call.service in _LONG_WORDS else "AccessDenied"
+    return AwsError(code, text, status, kind="AccessDeniedException")
 
 
 def throttled(call: Call) -> AwsError:

@@ -31,19 +31,26 @@ class Entry:
 
 
 class Ledger:
-    """Every call in order of its answer. Safe to read while calls come in."""
+    """Every call in order of its answer. Safe to read while calls come in.
+
+    page: counts clearings. A call that began on an earlier page (its caller is long dead, its answer was slow) is not
+    written on this one.
+    """
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._lock = threading.Lock()
+        self.page = 0
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: Entry, page: int | None = None) -> None:
         with self._lock:
-            self._entries.append(entry)
+            if page in (None, self.page):
+                self._entries.append(entry)
 
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()
+            self.page += 1
 
     def entries(self, action: str = "", *, account: str = "", region: str = "") -> tuple[Entry, ...]:
         with self._lock:
