@@ -4,7 +4,7 @@
 
 A server in a process of its own answers canned bytes, so that only the client's processor time is counted
 (time.process_time). Both sides take turns in one run; medians are compared, and only the ratio means anything on
-another machine. Prints a table and writes it to build/bench.json under `reading`.
+another machine. Prints its figures as one JSON object, and a table for people on standard error.
 """
 
 from __future__ import annotations
@@ -279,26 +279,22 @@ def main() -> None:
 
 
 def show(rows: list[Row], counts: list[Count]) -> None:
-    print(f"{'processor time a call, ms':64} {'boto3':>8} {'ours':>8} {'times less':>11}")  # noqa: T201
-    for row in rows:
-        print(f"{row.what:64} {row.plain_ms:8.1f} {row.ours_ms:8.1f} {row.ratio:11.1f}")  # noqa: T201
-    print(f"\n{'calls for one run':64} {'N':>8} {'calls':>8} {'ceil(N/limit)':>14}")  # noqa: T201
-    for count in counts:
-        print(f"{count.what:64} {count.resources:8,} {count.calls:8} {count.floor:14}")  # noqa: T201
+    said = [f"{'processor time a call, ms':64} {'boto3':>8} {'ours':>8} {'times less':>11}"]
+    said += [f"{row.what:64} {row.plain_ms:8.1f} {row.ours_ms:8.1f} {row.ratio:11.1f}" for row in rows]
+    said += ["", f"{'calls for one run':64} {'N':>8} {'calls':>8} {'ceil(N/limit)':>14}"]
+    said += [f"{count.what:64} {count.resources:8,} {count.calls:8} {count.floor:14}" for count in counts]
+    sys.stderr.write("\n".join(said) + "\n")
 
 
 def write(rows: list[Row], counts: list[Count], rounds: int) -> None:
-    path = ROOT / "build" / "bench.json"
-    path.parent.mkdir(exist_ok=True)
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results["reading"] = {
+    figures = {
         "rounds": rounds,
         "python": platform.python_version(),
         "botocore": botocore.__version__,
         "cpu_ms": [{**asdict(row), "ratio": round(row.ratio, 1)} for row in rows],
         "calls": [asdict(count) for count in counts],
     }
-    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(json.dumps(figures) + "\n")
 
 
 if __name__ == "__main__":

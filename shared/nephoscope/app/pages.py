@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nephoscope.app.outside import Outside
+from nephoscope.app.run import registered
 from nephoscope.model.alert import OPEN_STATES
 from nephoscope.model.memory import Snapshot
 from nephoscope.model.scope import Scope
@@ -16,7 +17,7 @@ from nephoscope.views.widget import render_widget
 
 def widget(outside: Outside, event: Mapping[str, Any]) -> str:
     """The widget's HTML (or its Markdown documentation). Asks no cloud, only the store. Raises StoreError."""
-    scopes = [row.scope for row in outside.memory.read_registry()]
+    scopes = registered(outside)
     found = {scope: outside.memory.read_snapshot(scope) for scope in scopes}
     snapshots = [_with_alerts(outside, scope, snapshot) for scope, snapshot in found.items() if snapshot]
     unseen = [scope for scope, snapshot in found.items() if snapshot is None]

@@ -64,14 +64,14 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     run_id = outside.new_run_id()
     found = find_scopes(outside, deadline)
     known, errors = _register(outside, found.scopes)
-    if outside.queue is not None and len(found.scopes) > SCOPES_IN_ONE_FUNCTION:
-        outside.queue.send_scopes(found.scopes, slot)
-        report = RunReport(slot, run_id, gaps=found.gaps, queued=len(found.scopes))
+    queued, refused = _fan_out(outside, found.scopes, slot)
+    if queued:
+        report = RunReport(slot, run_id, gaps=found.gaps, queued=queued)
     else:
         report = _run_here(outside, found, slot, run_id, deadline)
     dashboards, more = _draw(outside, known, deadline)
     seconds = outside.clock.monotonic() - started
-    return replace(report, dashboards=dashboards, errors=(*report.errors, *errors, *more), seconds=seconds)
+    return replace(report, dashboards=dashboards, errors=(*report.errors, *errors, *refused, *more), seconds=seconds)
 
 
 def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunReport:
@@ -84,9 +84,13 @@ def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunRe
 def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     """Deliver what is owed anywhere, every minute, whatever becomes of the runs; and publish what is owed still, so
     that an alarm of the provider's own can tell. Raises StoreError when the registry cannot be read."""
-    scopes = [row.scope for row in outside.memory.read_registry()]
     report = deliver(
-        outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(PUBLISHING_TAKES)
+        outside.memory,
+        registered(outside),
+        outside.notifier_for,
+        outside.config,
+        outside.clock,
+        deadline.earlier(PUBLISHING_TAKES),
     )
     now = int(outside.clock.wall())
     errors: list[str] = []
@@ -94,6 +98,11 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
         figures = Figures(owed=report.owed, oldest_owed=report.oldest_owed, heartbeat=False)
         _, errors = _publish(outside, (), now, figures, deadline)
     return replace(report, errors=(*report.errors, *errors))
+
+
+def registered(outside: Outside) -> list[Scope]:
+    """The scopes that runs have noted, of the clouds that the configuration names. Raises StoreError."""
+    return [row.scope for cloud in outside.readers for row in outside.memory.read_registry(cloud)]
 
 
 def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
@@ -131,6 +140,18 @@ def decide(outside: Outside, gathered: Gathered, run_id: str) -> Plan:
         ),
     )
     return plan(gathered.facts, gathered.requests, gathered.remembered, outside.config, outside.catalog, stamp)
+
+
+def _fan_out(outside: Outside, scopes: Sequence[Scope], slot: int) -> tuple[int, list[str]]:
+    """Hand many scopes to other functions; how many, and what went wrong. A queue that does not take them is no reason
+    not to look: as many as time allows are run here then, and the next run makes up for the others."""
+    if outside.queue is None or len(scopes) <= SCOPES_IN_ONE_FUNCTION:
+        return 0, []
+    try:
+        outside.queue.send_scopes(scopes, slot)
+    except DeliveryError as error:
+        return 0, [str(error)]
+    return len(scopes), []
 
 
 def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, deadline: Deadline) -> RunReport:
@@ -220,7 +241,7 @@ def _register(outside: Outside, scopes: Iterable[Scope]) -> tuple[tuple[Scope, .
     """Note scopes that the registry does not know yet: the sweeper and the pages look there. Returns all that are
     known now, and what went wrong."""
     try:
-        known = {row.scope for row in outside.memory.read_registry()}
+        known = set(registered(outside))
         for scope in scopes:
             if scope not in known:
                 outside.memory.register(scope)

@@ -44,9 +44,7 @@ class Catalog:
         row = self.prices[thing]
         return quantity * row["usd"] / row["per"]
 
-    def overridden(
-        self, limits: Mapping[str, Mapping[str, int]], prices: Mapping[str, Mapping[str, float]]
-    ) -> Catalog:
+    def overridden(self, limits: Mapping[str, Mapping[str, int]], prices: Mapping[str, Mapping[str, float]]) -> Catalog:
         """The same catalog with a user's own figures in place of single values of its rows."""
         return replace(
             self,

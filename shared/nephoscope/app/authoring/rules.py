@@ -21,6 +21,7 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Condition, MissingData, Observation, Rule, Severity, Threshold, Window
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
+from nephoscope.pipeline.notices import DELIVERY_RULE
 from nephoscope.pipeline.wording import render_duration
 
 LONGEST = DAY
@@ -138,8 +139,8 @@ class _Reader:
         if not re.fullmatch(NAME, text.value):
             said = f'rule: the name "{text.value}" may have letters, digits and . _ - only, 64 at most'
             self._findings.problem(text.place, said)
-        elif text.value == SCOPE_BLIND:
-            self._findings.problem(text.place, f'rule: the name "{SCOPE_BLIND}" is taken by the built-in rule')
+        elif text.value in (SCOPE_BLIND, DELIVERY_RULE):
+            self._findings.problem(text.place, f'rule: the name "{text.value}" is taken by the built-in rule')
         elif earlier is not text:
             where = f"{earlier.place.file}:{earlier.place.line}"
             self._findings.problem(text.place, f'rule: the name "{text.value}" stands twice; first in {where}')
