@@ -17,9 +17,9 @@ class Progress:
     ver: 0 = never written. slot: of the newest run that wrote. watermarks: `metric@period` -> the last boundary (data
     time) that rules were evaluated at. published_until: `datum name` -> end of the range that was claimed for
     publishing. published_points: `metric@period` -> points in the newest period that was published; more of them on
-    the next read came too late. heartbeat: clock of that run. behind: `metric|resource id` -> the last boundary evaluated
-    for a series that could not be read since; it is read again with a wider window, while the others go on. generation:
-    of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds.
+    the next read came too late. heartbeat: clock of that run. behind: `metric|resource id` -> the last boundary
+    evaluated for a series that could not be read since; it is read again with a wider window, while the others go on.
+    generation: of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds.
     """
 
     scope: Scope
