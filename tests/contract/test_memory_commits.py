@@ -172,7 +172,7 @@ def test_a_tombstone_past_its_time_that_still_stands_is_followed(memory: Memory,
 
 PROGRESS = Progress(
     SCOPE, 1, 1_800_000_000, "run-1", {"cpu.utilization@60": 1_799_999_940}, {"instances": 5}, {"cpu@60": 3},
-    1_800_000_001, 1_799_999_000, 4, "abc", 1_799_999_700, {"cpu|i-1": 7},
+    1_800_000_001, 4, "abc", 1_799_999_700, {"cpu|i-1": 7},
 )  # fmt: skip
 
 

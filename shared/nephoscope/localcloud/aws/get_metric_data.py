@@ -147,7 +147,20 @@ class _Scene(Scene):
             for at, summary in bucketed(stream, period, self.window).items()
             if (value := summary.statistic(statistic)) is not None
         }
-        return Course(key.name, period, values)
+        return Course(key.name, period, values, dict(key.dimensions))
+
+
+_PLACEHOLDER = re.compile(r"\$\{(?:LABEL|PROP\('Dim\.([^']+)'\))\}")
+
+
+def _labelled(query: Mapping[str, Any], course: Course, courses: int) -> str:
+    """A label with placeholders names each line of a search; a plain one only a line that is alone.
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/graph-dynamic-labels.html"""
+    asked = str(query.get("Label") or "")
+    own = course.label or str(query["Id"])
+    if _PLACEHOLDER.search(asked):
+        return _PLACEHOLDER.sub(lambda found: course.dimensions.get(found[1], "") if found[1] else own, asked)
+    return asked if asked and courses == 1 else own
 
 
 def _results(scene: _Scene, query: Mapping[str, Any]) -> Iterator[_Result]:
@@ -156,8 +169,7 @@ def _results(scene: _Scene, query: Mapping[str, Any]) -> Iterator[_Result]:
     if str(query.get("ReturnData", True)).lower() == "false":
         return
     for course in courses:
-        label = query.get("Label") if len(courses) == 1 else None
-        result = _Result(query["Id"], str(label or course.label or query["Id"]), sorted(course.points.items()))
+        result = _Result(query["Id"], _labelled(query, course, len(courses)), sorted(course.points.items()))
         if "MetricStat" in query:
             _cut(scene, query, result)
         yield result

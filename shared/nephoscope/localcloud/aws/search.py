@@ -45,7 +45,7 @@ def _course(scene: Scene, stream: Stream, statistic: str, period: int) -> Course
         if (value := summary.statistic(statistic)) is not None
     }
     label = " ".join([*(value for _, value in stream.key.dimensions), stream.key.name])
-    return Course(label, period, points)
+    return Course(label, period, points, dict(stream.key.dimensions))
 
 
 class _Search:

@@ -28,16 +28,16 @@ def overview(audience: Audience, widget_arn: str) -> Iterator[Widget]:
     region, every = audience.config.publish.region, audience.config.gather.every
     coverage = [_own(audience, "coverage", cloud) for cloud in audience.clouds]
     count = len(audience.clouds)
-    yield number("Resources with fresh data (%)", coverage, region, series=count, period=every, size=(6, 5))
+    yield number("Resources with fresh data (%)", coverage, region, series=count, period=every, size=(6, 4))
     yield number(
-        "Alerts firing", _totals(audience, "alerts_firing"), region, series=count * 2, period=every, size=(6, 5)
+        "Alerts firing", _totals(audience, "alerts_firing"), region, series=count * 2, period=every, size=(6, 4)
     )
     yield from _totals_by_state(audience)
     if widget_arn:
         params = {"fleet": audience.config.fleet}
-        yield custom("Firing alerts", widget_arn, params | {"page": "alerts"}, (24, 8))
-        yield custom("Worst machines", widget_arn, params | {"page": "worst"}, (12, 8))
-        yield custom("Where we are blind", widget_arn, params | {"page": "gaps"}, (12, 8))
+        yield custom("Firing alerts", widget_arn, params | {"page": "alerts"}, (16, 6))
+        yield custom("Where we are blind", widget_arn, params | {"page": "gaps"}, (8, 6))
+        yield custom("Worst machines", widget_arn, params | {"page": "worst"}, (24, 8))
     if audience.hidden:
         yield text(_hidden(audience), height=3)
 
@@ -144,7 +144,7 @@ def _totals_by_state(audience: Audience) -> Iterator[Widget]:
             audience.config.publish.region,
             series=len(group.scopes) * len(StateGroup),
             period=audience.config.gather.every,
-            size=(12, 5),
+            size=(12, 4),
         )
 
 
