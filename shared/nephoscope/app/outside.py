@@ -51,7 +51,7 @@ def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
     any cloud is made yet."""
     catalog = load_catalog().overridden(config.limits, config.prices)
     secrets = open_secrets(settings)
-    clouds = [Cloud.AWS] if config.gather.aws else []
+    clouds = [cloud for cloud in config.gather.kinds if not settings.clouds or cloud in settings.clouds]
     table = wire("store", settings.store)(settings.table)
 
     @cache

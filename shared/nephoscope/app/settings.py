@@ -13,7 +13,9 @@ class Settings:
 
     queue_url: where scopes are fanned out; empty = everything runs in one function. stack: outputs and resources of the
     deployment by logical name, for `${stack:...}`. widget_arn: the custom widget's function, empty = none.
-    home_region, account: where the function itself runs.
+    home_region, account: where the function itself runs. clouds: those that this function gathers; empty = all that
+    the configuration names. endpoints: in place of a provider's own, by name (`gcp_compute`, `gcp_monitoring`,
+    `azure_management`, `azure_metrics`, `azure_logs`); AWS's SDK reads its own variables.
     """
 
     store: str = "dynamodb"
@@ -23,12 +25,13 @@ class Settings:
     account: str = ""
     widget_arn: str = ""
     stack: Mapping[str, str] | None = None
-    run_id: str = ""
+    clouds: tuple[str, ...] = ()
+    endpoints: Mapping[str, str] | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Reads NEPHOSCOPE_* and the platform's own region variable."""
-        prefix = "NEPHOSCOPE_STACK_"
+        prefix, endpoint = "NEPHOSCOPE_STACK_", "NEPHOSCOPE_ENDPOINT_"
         return cls(
             store=environment.get("NEPHOSCOPE_STORE", "dynamodb"),
             table=environment.get("NEPHOSCOPE_TABLE", "nephoscope"),
@@ -36,5 +39,11 @@ class Settings:
             home_region=environment.get("AWS_REGION", environment.get("AWS_DEFAULT_REGION", "")),
             account=environment.get("NEPHOSCOPE_ACCOUNT", ""),
             widget_arn=environment.get("NEPHOSCOPE_WIDGET_ARN", ""),
+            clouds=tuple(environment.get("NEPHOSCOPE_CLOUDS", "").split()),
+            endpoints={
+                key.removeprefix(endpoint).lower(): value
+                for key, value in environment.items()
+                if key.startswith(endpoint)
+            },
             stack={key.removeprefix(prefix): value for key, value in environment.items() if key.startswith(prefix)},
         )

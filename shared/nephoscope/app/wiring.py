@@ -9,6 +9,10 @@ from typing import Any
 WIRING: dict[tuple[str, str], str] = {
     # port       name             module:factory
     ("cloud", "aws"): "nephoscope.clouds.aws.reader:open_reader",
+    ("cloud", "gcp"): "nephoscope.clouds.gcp.reader:open_reader",
+    ("cloud", "azure"): "nephoscope.clouds.azure.reader:open_reader",
+    ("identity", "gcp"): "nephoscope.clouds.gcp.identity:open_identity",
+    ("identity", "azure"): "nephoscope.clouds.azure.identity:open_identity",
     ("sink", "cloudwatch"): "nephoscope.sinks.cloudwatch:open_sink",
     ("dashboards", "cloudwatch"): "nephoscope.sinks.dashboards:open_dashboards",
     ("notifier", "sns"): "nephoscope.notifiers.sns:open_notifier",

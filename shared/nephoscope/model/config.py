@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Rule, Selector
+from nephoscope.model.scope import Cloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,41 @@ class GatherAws:
 
 
 @dataclass(frozen=True, slots=True)
+class GatherGcp:
+    """projects: ids. parent: `folders/N` or `organizations/N`, whose projects are searched; empty = none."""
+
+    projects: tuple[str, ...] = ()
+    parent: str = ""
+    resources: tuple[Kind, ...] = (Kind.INSTANCE,)
+    where: Selector = Selector()
+
+
+@dataclass(frozen=True, slots=True)
+class GatherAzure:
+    """subscriptions: ids. management_group: whose subscriptions are searched; empty = none. workspaces: Log Analytics
+    workspace ids that hold the guests' memory, disks and heartbeats."""
+
+    subscriptions: tuple[str, ...] = ()
+    management_group: str = ""
+    workspaces: tuple[str, ...] = ()
+    resources: tuple[Kind, ...] = (Kind.INSTANCE,)
+    where: Selector = Selector()
+
+
+@dataclass(frozen=True, slots=True)
 class Gather:
     """every: seconds between runs, a multiple of 60."""
 
     every: int = 60
     aws: GatherAws | None = None
+    gcp: GatherGcp | None = None
+    azure: GatherAzure | None = None
+
+    @property
+    def kinds(self) -> Mapping[Cloud, tuple[Kind, ...]]:
+        """What is listed in each cloud that is gathered."""
+        parts = {Cloud.AWS: self.aws, Cloud.GCP: self.gcp, Cloud.AZURE: self.azure}
+        return {cloud: part.resources for cloud, part in parts.items() if part is not None}
 
 
 @dataclass(frozen=True, slots=True)

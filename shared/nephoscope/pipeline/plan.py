@@ -81,7 +81,7 @@ def plan(
 
 def _with_scope(facts: Facts, config: Config) -> Facts:
     """The scope itself stands among its resources, so that blindness is an alert like any other."""
-    kinds = config.gather.aws.resources if config.gather.aws else ()
+    kinds = config.gather.kinds.get(facts.scope.cloud, ())
     inventory = facts.inventory
     return replace(facts, inventory=replace(inventory, resources=(*inventory.resources, scope_resource(facts, kinds))))
 
