@@ -35,8 +35,14 @@ def attach(client: Any, read_timeout: Callable[[], float | None]) -> None:
             context["read_timeout"] = seconds
 
     client.meta.events.register(f"before-call.{service}", shorten)
-    client.meta.events.register(f"before-send.{service}", _accept_gzip)
+    if service in _ZIPPED:
+        client.meta.events.register(f"before-send.{service}", _accept_gzip)
     client.meta.events.register(f"before-parse.{service}", _take)
+
+
+_ZIPPED = frozenset({"ec2", "cloudwatch"})
+"""Services whose answers may come gzipped. Not S3: botocore looks into its 200s for an error before our hook has
+unzipped them, and takes what it cannot read for one."""
 
 
 def _accept_gzip(request: Any, **_: Any) -> None:
