@@ -1,0 +1,97 @@
+"""The demonstration as a new user runs it, and its page in a real browser."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """(what it printed, summary.json, the folder)"""
+    out = tmp_path_factory.mktemp("demo")
+    script = Path(sys.executable).with_name("nephoscope")
+    done = subprocess.run(
+        [script, "demo", "--instances", "60", "--minutes", "45", "--seed", "1", "--out", out],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, json.loads((out / "summary.json").read_text()), out
+
+
+def told(summary, rule):
+    return [(one["kind"], one["why"]) for one in summary["transitions"] if one["rule"] == rule]
+
+
+def test_every_incident_of_the_story_is_told_and_what_ended_is_told_too(demo):
+    _, summary, _ = demo
+    # two saturated machines recover, and one of them is saturated again at the end
+    assert Counter(told(summary, "cpu-hot")) == {
+        ("fired", "threshold_crossed"): 3,
+        ("resolved", "recovered"): 2,
+    }
+    assert told(summary, "down") == [("fired", "state_held"), ("resolved", "recovered")]
+    assert told(summary, "check-failed") == [("fired", "state_held"), ("resolved", "recovered")]
+    assert told(summary, "scope-blind") == [("fired", "state_held"), ("resolved", "recovered")]
+
+
+def test_what_the_receivers_got_is_what_was_owed_once_each(demo):
+    _, summary, _ = demo
+    owed = Counter(channel for one in summary["transitions"] for channel in one["told"])
+    got = summary["notifications"]
+    assert {channel: row["received"] for channel, row in got.items()} == owed
+    assert all(row["received"] == row["distinct"] for row in got.values())
+    assert got["chat"]["signed"] is True
+
+
+def test_calls_are_the_ledgers_and_the_denied_region_is_among_them(demo):
+    _, summary, _ = demo
+    actions = summary["api"]["by_action"]
+    assert actions["ec2:DescribeInstances"] == {"calls": 138, "denied": 7, "failed": 0, "units": 0}
+    assert actions["s3:ListBuckets"]["calls"] == 3
+    assert summary["runs"] == 46
+    assert 0.8 < summary["coverage"]["lowest"] < 1.0
+
+
+def test_the_terminal_shows_each_alert_as_it_happens(demo):
+    printed, summary, _ = demo
+    lines = re.findall(r"^\d\d:\d\d (?:fired|resolved|went_silent|back)", printed, re.MULTILINE)
+    assert len(lines) == len(summary["transitions"])
+    assert "batch-prod-0000" in printed
+
+
+def test_the_dashboard_stands_beside_it_as_json(demo):
+    _, summary, out = demo
+    (described,) = summary["dashboards"]
+    body = json.loads((out / f"dashboard-{described['name']}.json").read_text())
+    assert len(body["widgets"]) == described["widgets"] > 20
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+def test_the_page_draws_in_a_browser_and_asks_no_other_host(demo, tmp_path):
+    _, _, out = demo
+    page = out / "dashboard.html"
+    assert not re.search(r"""(?:src|href)=["']?https?://(?!\S*console\.aws)""", page.read_text())
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    shown = subprocess.run(
+        [CHROMIUM, *flags, f"--user-data-dir={tmp_path}", "--virtual-time-budget=2000", "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    assert "Firing alerts" in shown
+    assert "cpu-hot" in shown
+    assert shown.count("<svg") > 20
