@@ -4,6 +4,7 @@ lost, blind, without their store. What people are told must not depend on any of
 import json
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -205,6 +206,22 @@ def test_without_its_store_a_run_fails_loudly_and_the_next_makes_up_for_it(aws, 
     assert kinds(receiver) == []
     live(aws, open_again(), [24])
     assert kinds(receiver) == ["fired", "resolved"]
+
+
+def test_without_its_store_the_fallback_hears_what_holds_once_a_quarter(aws, open_again, receiver):
+    broken = open_again()
+    channels = {"chat": replace(broken.config.channels["chat"], fallback=True)}
+    config = replace(broken.config, channels=channels)
+    broken = replace(broken, config=config, memory=type(broken.memory)(Broken(), broken.clock))
+    live(aws, broken, range(10, 20))
+    digests = [one.json() for one in receiver.received("chat")]
+    assert {digest["data"]["why"] for digest in digests} == {"memory_unavailable"}
+    by_region = Counter(digest["data"]["resource"]["cloud_region"] for digest in digests)
+    assert by_region == {"eu-central-1": 2, "eu-west-1": 2}  # 12:10 to 12:14 and 12:15 to 12:19
+    hot = [digest["data"]["summary"] for digest in digests if "cpu-hot on" in digest["data"]["summary"]]
+    assert len(hot) == 2
+    assert "alert memory: get: unavailable" in hot[0]
+    assert len({digest["id"] for digest in digests}) == 4
 
 
 def test_a_fault_of_our_own_in_one_scope_does_not_blind_the_other(aws, open_again, monkeypatch, caplog):

@@ -14,7 +14,7 @@ from nephoscope.app.wiring import wire
 from nephoscope.catalog.loader import Catalog, load_catalog
 from nephoscope.model.config import Channel, Config
 from nephoscope.model.errors import DeliveryError, Reason
-from nephoscope.model.scope import Cloud
+from nephoscope.model.scope import Cloud, Scope
 from nephoscope.ports import Clock, CloudReader, DashboardSink, MetricSink, Notifier, ScopeQueue
 from nephoscope.stores.memory import Memory
 
@@ -31,7 +31,8 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """readers: by cloud, those that the configuration names. queue None: everything runs in one function."""
+    """readers: by cloud, those that this function gathers. queue None: everything runs in one function. digests: what
+    this process has told while its memory was out of reach: (scope, quarter of an hour)."""
 
     config: Config
     settings: Settings
@@ -43,6 +44,7 @@ class Outside:
     dashboards: DashboardSink
     notifier_for: Callable[[str], Notifier]
     queue: ScopeQueue | None = None
+    digests: set[tuple[Scope, int]] = field(default_factory=set)
     new_run_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex[:16])
 
 

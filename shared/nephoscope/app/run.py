@@ -20,8 +20,9 @@ from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.publish import Dashboard, Datum
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Facts, SeriesRequest
-from nephoscope.model.time import MINUTE, Deadline
+from nephoscope.model.time import MINUTE, Deadline, floor_to
 from nephoscope.pipeline.dashboard import render_dashboards
+from nephoscope.pipeline.digest import BUCKET, plan_digest
 from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.need import plan_reads
 from nephoscope.pipeline.notify import Stamp
@@ -114,16 +115,21 @@ def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
 
 def gather(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> Gathered:
     """Read what is remembered, what there is, and what must be known of it. Raises StoreError only."""
-    progress = outside.memory.read_progress(scope)
-    alerts = outside.memory.read_alerts(scope)
+    remembered = Remembered(outside.memory.read_progress(scope), outside.memory.read_alerts(scope))
+    gathered = _read(outside, remembered, slot, deadline)
+    if not snapshot_due(gathered.facts, remembered.progress):
+        return gathered
+    return replace(gathered, remembered=replace(remembered, snapshot=outside.memory.read_snapshot(scope)))
+
+
+def _read(outside: Outside, remembered: Remembered, slot: int, deadline: Deadline) -> Gathered:
+    """What there is in a scope, and what must be known of it. Raises nothing: failures are gaps."""
+    scope, config = remembered.progress.scope, outside.config
     reader = outside.readers[scope.cloud]
-    inventory = reader.read_inventory(scope, outside.config, deadline)
-    metrics = outside.catalog.metrics
-    requests = plan_reads(inventory.resources, outside.config.rules, metrics, progress, slot)
-    readings = reader.read_series(scope, outside.config, requests, deadline)
-    facts = Facts(scope, slot, inventory, readings)
-    snapshot = outside.memory.read_snapshot(scope) if snapshot_due(facts, progress) else None
-    return Gathered(facts, requests, Remembered(progress, alerts, snapshot))
+    inventory = reader.read_inventory(scope, config, deadline)
+    requests = plan_reads(inventory.resources, config.rules, outside.catalog.metrics, remembered.progress, slot)
+    readings = reader.read_series(scope, config, requests, deadline)
+    return Gathered(Facts(scope, slot, inventory, readings), requests, remembered)
 
 
 def decide(outside: Outside, gathered: Gathered, run_id: str) -> Plan:
@@ -186,7 +192,8 @@ def _run_scope(
         decided = decide(outside, gathered, run_id)
         ended = commit(outside, decided)
     except StoreError as error:
-        return ScopeReport(scope, "failed", error=str(error)), ()
+        told = tell_without_memory(outside, scope, slot, str(error), deadline)
+        return ScopeReport(scope, "failed", error="; ".join([str(error), *told])), ()
     except Exception as error:
         logger.exception("%s: a fault of our own", scope)  # it must not blind us in the other scopes
         return ScopeReport(scope, "failed", error=f"{scope}: {type(error).__name__}"), ()
@@ -206,6 +213,24 @@ def commit(outside: Outside, decided: Plan) -> str:
     if decided.snapshot is not None:
         outside.memory.write_snapshot(decided.snapshot, decided.progress.generation)
     return "done" if outside.memory.write_progress(decided.progress) else "superseded"
+
+
+def tell_without_memory(outside: Outside, scope: Scope, slot: int, problem: str, deadline: Deadline) -> list[str]:
+    """The store or AWS is out of reach: look all the same, and tell the fallback channels what holds now. Straight to
+    them, for there is no outbox; once for each quarter of an hour in a warm function. Returns what went wrong."""
+    channels = outside.config.fallback_channels
+    bucket = (scope, floor_to(slot, BUCKET))
+    if not channels or bucket in outside.digests:
+        return []
+    try:
+        gathered = _read(outside, Remembered(Progress(scope)), slot, deadline)
+        decided = decide(outside, gathered, run_id="")
+        for digest in plan_digest(outside.config.fleet, scope, slot, problem, decided.changes, channels):
+            outside.notifier_for(digest.channel).send(digest, deadline)
+    except (DeliveryError, StoreError) as error:
+        return [str(error)]
+    outside.digests.add(bucket)
+    return []
 
 
 def _report(gathered: Gathered, decided: Plan, ended: str) -> ScopeReport:
@@ -229,7 +254,8 @@ def _publish(
     outside: Outside, claimed: Sequence[Datum], slot: int, figures: Figures, deadline: Deadline
 ) -> tuple[Written, list[str]]:
     """What the scopes have claimed, and figures of ours that no scope can know; all in one go."""
-    own = plan_self_metrics(outside.config, Cloud.AWS, slot, figures, Progress(Scope(Cloud.AWS, "", "")))
+    cloud = next(iter(outside.readers), Cloud.AWS)
+    own = plan_self_metrics(outside.config, cloud, slot, figures, Progress(Scope(cloud, "", "")))
     data = [*claimed, *own.data]
     try:
         return outside.sink.write_metrics(data, deadline), []

@@ -83,6 +83,7 @@ class Why(StrEnum):
     RULE_WITHDRAWN = "rule_withdrawn"
     DELIVERY_GIVEN_UP = "delivery_given_up"
     CHANNEL_DISABLED = "channel_disabled"
+    MEMORY_UNAVAILABLE = "memory_unavailable"
     DELIVERY_REFUSED = "delivery_refused"  # a receiver refuses; it is tried again, slowly, until the message is too old
 
 

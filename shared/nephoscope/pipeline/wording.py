@@ -157,6 +157,7 @@ _CLOSED_BECAUSE: Mapping[Why, str] = {
 _OURS: Mapping[Why, str] = {
     Why.DELIVERY_GIVEN_UP: "a message could not be delivered and was given up",
     Why.CHANNEL_DISABLED: "a channel was switched off, because its receiver asked never to be called again",
+    Why.MEMORY_UNAVAILABLE: "the alert memory is unavailable: alerts cannot be told one by one",
 }
 """What nephoscope tells of itself."""
 
