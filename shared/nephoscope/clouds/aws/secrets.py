@@ -7,7 +7,6 @@ may be an ARN; then its region is asked.
 from __future__ import annotations
 
 import json
-import logging
 import re
 import threading
 from collections.abc import Mapping
@@ -18,15 +17,13 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
+from nephoscope.clouds.aws.quiet import keep_answers_out_of_the_log
 from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.secret import Secret
 
 KEPT_SECONDS = 300
 
 _REFERENCE = re.compile(r"\$\{(ssm|secretsmanager):([^{}#]+)(?:#([^{}]+))?\}")
-
-# botocore writes every answer's body to this log at DEBUG: here, that is the secret itself.
-_TELLTALE = "botocore.parsers"
 
 REASONS: Mapping[str, Reason] = {
     "ParameterNotFound": Reason.SECRET_MISSING,
@@ -53,7 +50,7 @@ REASONS: Mapping[str, Reason] = {
 
 def open_secrets(region: str = "") -> AwsSecrets:
     """region: of names that are no ARN; empty = the SDK's own. No call is made yet."""
-    logging.getLogger(_TELLTALE).setLevel(logging.INFO)
+    keep_answers_out_of_the_log()
     return AwsSecrets(region)
 
 

@@ -16,6 +16,7 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Refresh
 from botocore.session import Session, get_session
 
 from nephoscope.clouds.aws.errors import VENDOR_ERRORS, gap_error, read_error
+from nephoscope.clouds.aws.quiet import keep_answers_out_of_the_log
 from nephoscope.clouds.aws.transport import attach
 from nephoscope.model.config import AwsAccount
 from nephoscope.model.errors import DeliveryError, ReadError, Reason
@@ -46,6 +47,7 @@ class Sessions:
     """home: where the functions run; STS is asked there. Safe to use from several threads."""
 
     def __init__(self, home: str, clock: Clock, secrets: SecretReader | None = None) -> None:
+        keep_answers_out_of_the_log()
         self._home = home
         self._clock = clock
         self._secrets = secrets
