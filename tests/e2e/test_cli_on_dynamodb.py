@@ -35,7 +35,9 @@ def shell(local_aws, tmp_path):
     def call(*arguments):
         script = Path(sys.executable).with_name("nephoscope")
         whole = environment | local_aws.environment()
-        return subprocess.run([script, *arguments], cwd=tmp_path, env=whole, capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            [script, *arguments], check=False, cwd=tmp_path, env=whole, capture_output=True, text=True, timeout=60
+        )
 
     call.topic = topic
     return call
