@@ -1,11 +1,17 @@
-"""The builder of what is deployed: pip, zipfile and nothing else.
+"""The builder of what is deployed: pip, packaging, zipfile and nothing else.
 
-    python infra/build.py [--config nephoscope.yaml] [--out build] [--config-only]
+    python infra/build.py [--config nephoscope.yaml] [--out build] [--config-only] [--cloud gcp]...
 
-First the configuration is checked and compiled (config.json goes into the artifact, deploy.json to serverless.yml).
-Then everything that the function imports goes into one zip. Same sources, same bytes: names are sorted, times and
-permissions are fixed, so an unchanged package is not deployed again. It holds no binary, so the one zip runs on arm64,
-on x86_64 and on the local cloud; boto3 stands in the Lambda runtime already.
+First the configuration is checked and compiled (config.json goes into the artifacts, deploy.json to the deployment).
+Then a zip is made for each cloud that the configuration names, or that --cloud names. Same sources, same bytes: names
+are sorted, times and permissions are fixed, so an unchanged package is not deployed again.
+
+aws.zip holds everything that the Lambda imports. It holds no binary, so the one zip runs on arm64, on x86_64 and on the
+local cloud; boto3 stands in the Lambda runtime already.
+
+gcp.zip and azure.zip hold our sources and requirements.txt: both platforms install packages themselves, for their own
+machines (Google's buildpacks; Azure's remote build, which Flex Consumption runs on an upload with RemoteBuild=true).
+The lock's versions stand there, of all that is needed and of nothing else.
 
 No .pyc: they would serve one minor version of Python only, and the machine that builds need not have the runtime's. A
 function that is called each minute starts cold a few times a day; that is what it costs.
@@ -15,14 +21,21 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = "3.13"
@@ -31,6 +44,25 @@ PACKAGES = ("aws-lambda-powertools", "dacite", "jmespath", "typing-extensions")
 
 NOT_DEPLOYED = ("nephoscope/localcloud/", "nephoscope/cli/", "nephoscope/app/authoring/")
 """Rooms for a person's machine: no function imports them."""
+
+CLOUDS = ("aws", "gcp", "azure")
+ENTRANCES: Mapping[str, tuple[str, ...]] = {
+    "aws": ("handler.py",),
+    "gcp": ("main.py",),
+    "azure": ("function_app.py", "host.json"),
+}
+"""What each platform looks for at the zip's root."""
+TARGET: Mapping[str, str] = {
+    "python_version": RUNTIME,
+    "python_full_version": f"{RUNTIME}.0",
+    "implementation_name": "cpython",
+    "platform_python_implementation": "CPython",
+    "os_name": "posix",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "platform_machine": "x86_64",
+}
+"""Where the functions run, in the words of requirements' markers."""
 
 BINARIES = (".so", ".pyd", ".dylib", ".dll")
 _INSTALLERS_NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
@@ -46,12 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, default=ROOT / "nephoscope.yaml", help="what a person wrote")
     parser.add_argument("--out", type=Path, default=ROOT / "build", help="where the results go")
     parser.add_argument("--config-only", action="store_true", help="compile the configuration, make no artifact")
+    parser.add_argument("--cloud", action="append", choices=CLOUDS, help="make this artifact, and others so named")
     options = parser.parse_args(arguments)
     try:
         compile_configuration(options.config, options.out)
-        if not options.config_only:
-            artifact = options.out / "aws.zip"
-            write_artifact(artifact, aws_files(options.out))
+        for cloud in [] if options.config_only else options.cloud or clouds_of(options.out):
+            artifact = options.out / f"{cloud}.zip"
+            write_artifact(artifact, files_of(cloud, options.out))
             print(f"{artifact}: {artifact.stat().st_size:,} bytes, sha256 {_digest(artifact.read_bytes())[:16]}")
     except BuildError as error:
         print(error, file=sys.stderr)
@@ -69,18 +102,62 @@ def compile_configuration(config: Path, out: Path) -> None:
     sys.stderr.write(done.stderr)  # warnings
 
 
-def aws_files(out: Path) -> dict[str, bytes]:
-    """Everything that goes into the Lambda's zip, by name. Raises BuildError."""
-    files = {
-        "handler.py": (ROOT / "functions/aws/handler.py").read_bytes(),
-        "config.json": (out / "config.json").read_bytes(),
-        "LICENSE": (ROOT / "LICENSE").read_bytes(),
-    }
-    files |= {
-        name: content for name, content in _tree(ROOT / "shared", "nephoscope") if not name.startswith(NOT_DEPLOYED)
-    }
+def clouds_of(out: Path) -> tuple[str, ...]:
+    """Those that the compiled configuration gathers; AWS always, where the memory and the dashboard are."""
+    named = json.loads((out / "deploy.json").read_text(encoding="utf-8"))["clouds"]
+    return tuple(cloud for cloud in CLOUDS if cloud == "aws" or cloud in named)
+
+
+def files_of(cloud: str, out: Path) -> dict[str, bytes]:
+    """Everything that goes into a cloud's zip, by name. Raises BuildError."""
+    others = tuple(f"nephoscope/clouds/{other}/" for other in CLOUDS[1:] if other != cloud)
+    sources = _tree(ROOT / "shared", "nephoscope")
+    files = {name: content for name, content in sources if not name.startswith((*NOT_DEPLOYED, *others))}
+    files |= {name: (ROOT / "functions" / cloud / name).read_bytes() for name in ENTRANCES[cloud]}
+    files |= {"config.json": (out / "config.json").read_bytes(), "LICENSE": (ROOT / "LICENSE").read_bytes()}
+    if cloud != "aws":
+        return files | {"requirements.txt": requirements_of(cloud).encode()}
     packages = _tree(install_packages(out / "packages"))
     return files | {name: content for name, content in packages if not name.startswith("bin/")}
+
+
+def requirements_of(cloud: str) -> str:
+    """requirements.txt for a platform that installs by itself: what pyproject.toml asks for and all that needs, at the
+    lock's versions. Raises BuildError."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"][cloud]]
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    return "\n".join(locked(closure(asked), lock)) + "\n"
+
+
+def closure(asked: Sequence[str]) -> tuple[str, ...]:
+    """The names of everything that these requirements bring on TARGET, sorted. Raises BuildError for one that is not
+    installed here: what it needs stands in its own metadata."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    left = [Requirement(text) for text in asked]
+    while left:
+        need = left.pop()
+        if str(need) in seen:
+            continue
+        seen.add(str(need))
+        found.add(canonicalize_name(need.name))
+        left += _needs_of(need)
+    return tuple(sorted(found))
+
+
+def _needs_of(need: Requirement) -> Iterator[Requirement]:
+    try:
+        texts = requires(need.name) or []
+    except PackageNotFoundError as error:
+        raise BuildError(f"{need.name} is not installed here: make package installs everything") from error
+    for each in map(Requirement, texts):
+        if any(_applies(each.marker, extra) for extra in ("", *need.extras)):
+            yield each
+
+
+def _applies(marker: Marker | None, extra: str = "") -> bool:
+    return marker is None or marker.evaluate({**TARGET, "extra": extra})
 
 
 def install_packages(cache: Path) -> Path:
@@ -98,11 +175,12 @@ def install_packages(cache: Path) -> Path:
 
 
 def locked(names: Sequence[str], lock: str) -> tuple[str, ...]:
-    """`name==version` for each name. Raises BuildError for one that the lock does not pin."""
-    pins = {line.partition("==")[0]: line.partition(";")[0].strip() for line in lock.splitlines() if "==" in line}
-    if missing := [name for name in names if name not in pins]:
+    """`name==version` for each name, as it is on TARGET. Raises BuildError for one that the lock does not pin."""
+    pins = [Requirement(line) for line in lock.splitlines() if "==" in line]
+    versions = {pin.name: f"{pin.name}{pin.specifier}" for pin in pins if _applies(pin.marker)}
+    if missing := [name for name in names if name not in versions]:
         raise BuildError(f"requirements.lock does not pin {', '.join(missing)}")
-    return tuple(pins[name] for name in names)
+    return tuple(versions[name] for name in names)
 
 
 def _pip_install(pins: Sequence[str], target: Path) -> None:

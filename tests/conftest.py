@@ -24,10 +24,13 @@ NOWHERE = "http://127.0.0.1:9"
 """The discard port: a call that no test has pointed anywhere is refused at once, never sent to a real cloud."""
 
 
+_FOREIGN = ("AWS_", "NEPHOSCOPE_", "GOOGLE_", "GCE_", "GRPC_DEFAULT_", "IDENTITY_", "AZURE_", "MSI_")
+
+
 @pytest.fixture(autouse=True)
 def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reaches a real endpoint, profile, metadata service or proxy, whatever the person's shell has set."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "NEPHOSCOPE_"))]:
+    for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
         monkeypatch.delenv(name)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -3,16 +3,30 @@
 // What serverless.yml takes from nephoscope.yaml: the compiled build/deploy.json, and what follows from it for AWS.
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
+const { policyArns } = require('./arns');
 const { build, plainly, root } = require('./builder');
 
 module.exports = () => {
   process.stderr.write(build('--config-only').warnings);
-  const deploy = JSON.parse(readFileSync(path.join(root, 'build', 'deploy.json'), 'utf8'));
+  const deploy = compiled('deploy.json');
   refuse(deploy);
   // Longer than Lambda can use is no use, and longer than the period makes runs overlap.
   const timeout = Math.min(deploy.every, 300) - 5;
-  return { ...deploy, timeout, visibility: 6 * timeout, policies: policies(deploy) };
+  const channel_secrets = secretsOf(compiled('config.json').channels);
+  return { ...deploy, timeout, visibility: 6 * timeout, channel_secrets, policies: policies(deploy) };
 };
+
+const compiled = (name) => JSON.parse(readFileSync(path.join(root, 'build', name), 'utf8'));
+
+// The secrets that channels name: what a function of another cloud may read of ours. The external ids of AWS accounts
+// are none of them.
+function secretsOf(channels) {
+  const named = (kind) => {
+    const references = JSON.stringify(channels).matchAll(new RegExp(`\\$\\{${kind}:([^}#]+)`, 'g'));
+    return [...new Set([...references].map(([, name]) => name))].sort();
+  };
+  return { ssm: named('ssm'), secretsmanager: named('secretsmanager') };
+}
 
 // What is well on a person's machine, and would fail in a function at the first alert.
 function refuse(deploy) {
@@ -32,6 +46,7 @@ function policies(deploy) {
   const readers = ['CollectRole', 'WorkRole'];
   const senders = [...readers, 'DeliverRole'];
   const everything = ['*']; // IAM knows no narrower resource for these actions
+  const arns = policyArns(deploy);
   const buckets = deploy.own_account && deploy.resources.includes('bucket');
   return {
     Resources: {
@@ -40,9 +55,9 @@ function policies(deploy) {
       ...policy('ListBuckets', readers, ['s3:ListAllMyBuckets'], buckets ? everything : []),
       ...policy('ReadBucketTags', readers, ['tag:GetResources'], buckets && deploy.bucket_tags ? everything : []),
       ...policy('EnterAccounts', readers, ['sts:AssumeRole'], deploy.roles),
-      ...policy('ReadParameters', senders, ['ssm:GetParameter'], deploy.secrets.ssm.map(parameterArn)),
-      ...policy('ReadSecrets', senders, ['secretsmanager:GetSecretValue'], deploy.secrets.secretsmanager.map(secretArn)),
-      ...policy('TellTopics', senders, ['sns:Publish'], [...deploy.stack.map((Ref) => ({ Ref })), ...deploy.topics]),
+      ...policy('ReadParameters', senders, ['ssm:GetParameter'], arns.ssm),
+      ...policy('ReadSecrets', senders, ['secretsmanager:GetSecretValue'], arns.secretsmanager),
+      ...policy('TellTopics', senders, ['sns:Publish'], arns.topics),
     },
   };
 }
@@ -55,9 +70,3 @@ function policy(name, roles, Action, Resource) {
   const Properties = { PolicyName: name, Roles: roles.map((Ref) => ({ Ref })), PolicyDocument };
   return { [name]: { Type: 'AWS::IAM::Policy', Properties } };
 }
-
-const sub = (text) => ({ 'Fn::Sub': text });
-const here = '${AWS::Region}:${AWS::AccountId}';
-const parameterArn = (name) => sub(`arn:\${AWS::Partition}:ssm:${here}:parameter/${name.replace(/^\//, '')}`);
-// Secrets Manager adds a hyphen and six characters to a secret's name.
-const secretArn = (name) => sub(`arn:\${AWS::Partition}:secretsmanager:${here}:secret:${name}-??????`);

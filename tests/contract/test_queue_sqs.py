@@ -12,7 +12,8 @@ from alert_records import SCOPE
 from canned_aws import CannedAws, json_reply
 from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.scope import Cloud, Scope
-from nephoscope.queues.sqs import SqsQueue, open_queue, parse_message, render_message
+from nephoscope.queues.message import parse_message, render_message
+from nephoscope.queues.sqs import SqsQueue, open_queue
 
 SCOPES = [Scope(Cloud.AWS, f"{number:012}", "eu-west-1") for number in range(25)]
 

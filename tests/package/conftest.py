@@ -30,7 +30,7 @@ from nephoscope.localcloud.fleet import Fleet
 from nephoscope.localcloud.receivers import Receiver
 
 ROOT = Path(__file__).resolve().parents[2]
-LINKED = ("shared", "functions", "node_modules", "requirements.lock", "LICENSE")
+LINKED = ("shared", "functions", "node_modules", "requirements.lock", "pyproject.toml", "LICENSE")
 COPIED = ("infra", "serverless.yml", "package.json")
 
 CONFIG = """\

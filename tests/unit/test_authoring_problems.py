@@ -287,10 +287,104 @@ def test_section(text: str, expected: str, tmp_path: Path) -> None:
 
 
 ROLE = "arn:aws:iam::222222222222:role/nephoscope-reader"
+SUBSCRIPTION = "0a1b2c3d-0000-4000-8000-00000000000f"
 GATHERED = [
     ("gather: {}", "2:9: gather: no cloud; write at least `aws: {regions: [eu-west-1]}`"),
-    ("gather: {gcp: {projects: [a]}}", '2:10: "gcp" is not supported by this version: Google Cloud'),
-    ("gather: {azure: {}}", '2:10: "azure" is not supported by this version: Azure'),
+    (
+        "gather: {gcp: {}}",
+        "2:15: gather.gcp: no project; write projects: [acme-web], or search: folders/123 or organizations/123",
+    ),
+    (
+        "gather: {gcp: {projects: []}}",
+        "2:26: gather.gcp.projects: no project: nothing would be watched; name one, or write search in its place",
+    ),
+    (
+        "gather: {gcp: {projects: [a]}}",
+        '2:27: gather.gcp.projects: "a" is no project id: 6 to 30 small letters, digits and hyphens, a letter first',
+    ),
+    (
+        "gather: {gcp: {projects: Acme_Web}}",
+        '2:26: gather.gcp.projects: "Acme_Web" is no project id: 6 to 30 small letters, digits and hyphens, a letter '
+        "first; did you mean acme-web?",
+    ),
+    (
+        "gather: {gcp: {projects: [123456789012]}}",
+        '2:27: gather.gcp.projects: "123456789012" is a project\'s number; write its id (gcloud projects list shows '
+        "both)",
+    ),
+    ("gather: {gcp: {projects: [acme-web, acme-web]}}", '2:37: the project "acme-web" stands twice'),
+    (
+        "gather: {gcp: {projects: [acme-web], search: folders/1}}",
+        "2:38: gather.gcp has projects and search both; one of them says what is watched",
+    ),
+    (
+        "gather: {gcp: {search: folder/12}}",
+        '2:24: gather.gcp.search: expected folders/NUMBER or organizations/NUMBER, found "folder/12"; did you mean '
+        "folders/12?",
+    ),
+    (
+        "gather: {gcp: {search: acme.example}}",
+        '2:24: gather.gcp.search: expected folders/NUMBER or organizations/NUMBER, found "acme.example"',
+    ),
+    ("gather: {gcp: {project: acme-web}}", '2:16: gather.gcp: unknown key "project"; did you mean projects?'),
+    (
+        "gather: {gcp: {projects: [acme-web], regions: [europe-west1]}}",
+        '2:38: "regions" is not supported by this version: choosing among Google\'s regions; `where` chooses by labels',
+    ),
+    (
+        "gather: {gcp: {projects: [acme-web], resources: [server]}}",
+        '2:50: gather.gcp.resources: expected instance or bucket, found "server"',
+    ),
+    (
+        "gather: {gcp: {projects: [acme-web]}}",
+        "1:1: publish.cloudwatch: no region; without gather.aws say where the dashboard is, region: eu-west-1",
+    ),
+    (
+        "gather: {azure: {}}",
+        '2:17: gather.azure: no subscription; write subscriptions: ["00000000-0000-0000-0000-000000000000"], or '
+        "management_group: NAME",
+    ),
+    (
+        "gather: {azure: {subscriptions: []}}",
+        "2:33: gather.azure.subscriptions: no subscription; name one, or leave the key out",
+    ),
+    (
+        "gather: {azure: {subscriptions: [production]}}",
+        '2:34: gather.azure.subscriptions: "production" is no subscription id, such as '
+        "00000000-0000-0000-0000-000000000000 (az account list shows them)",
+    ),
+    (
+        f"gather: {{azure: {{subscriptions: [/subscriptions/{SUBSCRIPTION}]}}}}",
+        f'2:34: gather.azure.subscriptions: "/subscriptions/{SUBSCRIPTION}" is no subscription id, such as '
+        f"00000000-0000-0000-0000-000000000000; did you mean {SUBSCRIPTION}?",
+    ),
+    (
+        f"gather: {{azure: {{subscriptions: [{SUBSCRIPTION}, {SUBSCRIPTION.upper()}]}}}}",
+        f'2:72: the subscription "{SUBSCRIPTION}" stands twice',
+    ),
+    (
+        f"gather: {{azure: {{subscriptions: [{SUBSCRIPTION}], management_group: acme}}}}",
+        "2:73: gather.azure has subscriptions and management_group both; one of them says what is watched",
+    ),
+    (
+        "gather: {azure: {management_group: /providers/Microsoft.Management/managementGroups/acme}}",
+        '2:36: gather.azure.management_group: "/providers/Microsoft.Management/managementGroups/acme" is no name of a '
+        "management group: letters, digits and - _ ( ) . only, 90 at most; did you mean acme?",
+    ),
+    (
+        "gather: {azure: {management_group: acme, workspaces: [logs]}}",
+        '2:55: gather.azure.workspaces: "logs" is no workspace id (az monitor log-analytics workspace show --query '
+        "customerId shows it)",
+    ),
+    (
+        "gather: {azure: {subscription: x}}",
+        '2:18: gather.azure: unknown key "subscription"; did you mean subscriptions?',
+    ),
+    (
+        "gather: {every: 7 min, gcp: {projects: [acme-web]}}",
+        "2:17: every: 7 min does not divide an hour, and Google's and Azure's schedules need that",
+    ),
+    ("gather: {asure: {}}", '2:10: gather: unknown key "asure"; did you mean azure?'),
     ("gather: {aws: }", "2:14: gather.aws: no region; write regions: [eu-west-1], or all, or set AWS_REGION"),
     (
         "gather: {aws: {regions: []}}",
@@ -342,6 +436,18 @@ GATHERED = [
 @pytest.mark.parametrize(("text", "expected"), GATHERED)
 def test_what_is_gathered(text: str, expected: str, tmp_path: Path) -> None:
     assert f"nephoscope.yaml:{expected}" in problems_of(f"fleet: acme\n{text}", tmp_path)
+
+
+def test_a_kind_that_no_cloud_gathers_names_them_all(tmp_path: Path) -> None:
+    text = "fleet: acme\ngather: {aws: {regions: [eu-west-1]}, gcp: {projects: [acme-web]}}\n"
+    assert problems_of(text + rule("size > 5 TiB", on="bucket"), tmp_path) == [
+        "nephoscope.yaml:5:9: bucket is not gathered; write resources: [instance, bucket] under gather.aws or "
+        "gather.gcp"
+    ]
+
+
+def test_no_cloud_is_one_problem(tmp_path: Path) -> None:
+    assert problems_of("fleet: acme\ngather: {}\n", tmp_path) == [f"nephoscope.yaml:{GATHERED[0][1]}"]
 
 
 def test_a_rule_on_what_is_not_gathered(tmp_path: Path) -> None:

@@ -81,7 +81,11 @@ PLANTED: list[tuple[str, Callable[[Any], object]]] = [
     ("no gather", lambda c: c.pop("gather")),
     ("unknown key", lambda c: c.update(ruels=[])),
     ("later key", lambda c: c.update(routes=[])),
-    ("later cloud", lambda c: c["gather"].update(gcp={})),
+    ("a key of a cloud's later version", lambda c: c["gather"].update(gcp={"regions": ["europe-west1"]})),
+    ("a project that is a number", lambda c: c["gather"].update(gcp={"projects": ["123456789012"]})),
+    ("a search elsewhere", lambda c: c["gather"].update(gcp={"search": "acme.example"})),
+    ("a subscription by name", lambda c: c["gather"].update(azure={"subscriptions": ["production"]})),
+    ("a workspace by name", lambda c: c["gather"].update(azure={"workspaces": ["logs"]})),
     ("fleet with blanks", lambda c: c.update(fleet="my fleet")),
     ("a period that is none", lambda c: c["gather"].update(every="often")),
     ("no account", lambda c: c["gather"]["aws"].update(accounts=[])),
@@ -136,6 +140,10 @@ def test_what_is_switched_off_in_the_example_is_right_too(tmp_path: Path) -> Non
     assert compiled.config.gather.aws is not None
     assert [account.id for account in compiled.config.gather.aws.accounts] == ["", "222222222222"]
     assert compiled.config.gather.aws.where.except_tags == {"monitor": ("off",)}
+    assert compiled.config.gather.gcp
+    assert compiled.config.gather.gcp.projects == ("acme-web", "acme-data")
+    assert compiled.config.gather.azure
+    assert compiled.config.gather.azure.workspaces == ("11111111-1111-1111-1111-111111111111",)
     assert compiled.config.limits
     assert compiled.config.prices
 

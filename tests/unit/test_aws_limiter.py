@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nephoscope.clouds.aws.limiter import Limiter
+from nephoscope.clouds.limiter import Limiter
 from nephoscope.model.time import Deadline
 
 

@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nephoscope.app.config import dump_config, load_config
-from nephoscope.model.config import AwsAccount, Channel, Config, Gather, GatherAws, PublishCloudWatch
+from nephoscope.model.config import (
+    AwsAccount,
+    Channel,
+    Config,
+    Gather,
+    GatherAws,
+    GatherAzure,
+    GatherGcp,
+    PublishCloudWatch,
+)
 from nephoscope.model.errors import ConfigError
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Comparison, MissingData, Observation, Rule, Selector, Severity, Threshold, Window
@@ -51,13 +60,17 @@ gathers = st.builds(
     st.lists(st.sampled_from(Kind), max_size=3).map(tuple),
     selectors,
 )
+google = st.builds(GatherGcp, some_words, words, st.lists(st.sampled_from(Kind), max_size=3).map(tuple), selectors)
+microsoft = st.builds(
+    GatherAzure, some_words, words, some_words, st.lists(st.sampled_from(Kind), max_size=3).map(tuple), selectors
+)
 channels = st.builds(
     Channel, words, words, words, words, words, st.booleans(), st.booleans(), st.booleans(), st.integers(0)
 )
 configs = st.builds(
     Config,
     fleet=words,
-    gather=st.builds(Gather, st.integers(0), st.none() | gathers),
+    gather=st.builds(Gather, st.integers(0), st.none() | gathers, st.none() | google, st.none() | microsoft),
     publish=st.builds(PublishCloudWatch, words, words, words, some_words, words),
     rules=st.lists(rules, max_size=3).map(tuple),
     channels=st.dictionaries(words, channels, max_size=2),

@@ -3,9 +3,9 @@
 import pytest
 
 from nephoscope.catalog.loader import load_catalog
-from nephoscope.model.config import Config, Gather, GatherAws, PublishCloudWatch
+from nephoscope.model.config import Config, Gather, GatherAws, GatherAzure, GatherGcp, PublishCloudWatch
 from nephoscope.model.resource import Kind, Resource, State
-from nephoscope.model.rule import Comparison, Observation, Rule, Selector, Threshold
+from nephoscope.model.rule import Comparison, Observation, Rule, Selector, Threshold, Window
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.pipeline.cost import assumed_fleet, count_series, forecast
 
@@ -76,3 +76,132 @@ def test_calls_are_at_the_floor(instances, calls):
 def test_the_fourth_dashboard_is_the_first_that_costs():
     bill = forecast(config(CPU), assumed_fleet(scopes(1), 1, {}), load_catalog(), dashboards=4)
     assert lines(bill)["dashboards"].usd == 3.00
+
+
+# --- Google and Azure ---------------------------------------------------------------------------------------------
+
+MEMORY = Rule("memory", Kind.INSTANCE, Threshold("memory.utilization", Comparison.GREATER, 0.9))
+CREDITS = Rule("credits", Kind.INSTANCE, Threshold("cpu.credit.balance", Comparison.LESS, 10))
+SIZE = Rule("large", Kind.BUCKET, Threshold("size", Comparison.GREATER, 1e12))
+BOTH = (Kind.INSTANCE, Kind.BUCKET)
+
+
+def google(*rules, detail="fleet", kinds=(Kind.INSTANCE,), parent=""):
+    gather = Gather(60, gcp=GatherGcp(("acme-web", "acme-data"), parent, kinds))
+    return Config("acme", gather, PublishCloudWatch("eu-west-1", "acme", detail=detail), rules)
+
+
+def microsoft(*rules, detail="fleet", kinds=(Kind.INSTANCE,)):
+    gather = Gather(60, azure=GatherAzure(("sub-1", "sub-2"), resources=kinds))
+    return Config("acme", gather, PublishCloudWatch("eu-west-1", "acme", detail=detail), rules)
+
+
+def places(cloud, accounts, regions):
+    return [Scope(cloud, account, region) for account in accounts for region in regions]
+
+
+WEB_AND_DATA = places(Cloud.GCP, ("acme-web", "acme-data"), ("europe-west1", "us-central1"))
+TWO_SUBSCRIPTIONS = places(Cloud.AZURE, ("sub-1", "sub-2"), ("westeurope",))
+
+
+def test_google_bills_series_that_come_back_beyond_a_million_a_month():
+    bill = forecast(google(CPU, CHECK), assumed_fleet(WEB_AND_DATA, 400, {}), load_catalog(), dashboards=1)
+    read = lines(bill)["monitoring.timeSeries.list"]
+    # a question a minute in each of 4 scopes; 400 series x 60 an hour = 24,000; x 730 h = 17.52 million a month
+    assert (read.calls, read.units) == (240, 24_000)
+    # 16.52 million beyond the free one, at $0.50 a million
+    assert round(read.usd, 2) == 8.26
+
+
+def test_google_reads_a_small_fleet_for_nothing():
+    bill = forecast(google(CPU), assumed_fleet(WEB_AND_DATA, 20, {}), load_catalog(), dashboards=1)
+    # 20 x 60 x 730 = 876,000 a month
+    assert (lines(bill)["monitoring.timeSeries.list"].units, lines(bill)["monitoring.timeSeries.list"].usd) == (1200, 0)
+
+
+def test_google_lists_a_project_once_a_run_whatever_its_regions():
+    # 500 a page: 1,200 machines in two projects are 2 pages each
+    fleet = assumed_fleet(WEB_AND_DATA, 1200, {})
+    bill = lines(forecast(google(CPU, kinds=BOTH, parent="folders/1"), fleet, load_catalog(), dashboards=1))
+    assert (bill["compute.instances.list"].calls, bill["compute.instances.list"].usd) == (240, 0)
+    assert bill["storage.buckets.list"].calls == 2
+    assert bill["cloudasset.assets.searchAllResources"].calls == 4
+    # a descriptor for each of two projects a day
+    assert round(bill["monitoring.metricDescriptors.get"].calls * 24, 6) == 2
+
+
+def test_google_asks_for_a_bucket_as_seldom_as_the_row_says():
+    scope = WEB_AND_DATA[0]
+    buckets = {scope: [Resource(scope, Kind.BUCKET, f"b-{number}") for number in range(12)]}
+    read = lines(forecast(google(SIZE, kinds=BOTH), buckets, load_catalog(), dashboards=1))[
+        "monitoring.timeSeries.list"
+    ]
+    # once in six hours
+    assert (round(read.calls * 6, 6), round(read.units * 6, 6)) == (1, 12)
+
+
+def test_a_page_of_google_holds_a_hundred_thousand_points():
+    scope = WEB_AND_DATA[0]
+    machines = {scope: [Resource(scope, Kind.INSTANCE, str(number)) for number in range(20_000)]}
+    hour = Rule("hot", Kind.INSTANCE, CPU.when, window=Window(3600, 3600))
+    read = lines(forecast(google(hour), machines, load_catalog(), dashboards=1))["monitoring.timeSeries.list"]
+    # 60 points for the rule, 2 for late ones, 3 of overlap and the new one: 66 x 20,000 = 1.32 million, 14 pages
+    assert read.calls == 14 * 60
+
+
+def test_azure_bills_calls_of_fifty_machines():
+    fleet = assumed_fleet(TWO_SUBSCRIPTIONS, 202, {})
+    bill = lines(forecast(microsoft(CPU), fleet, load_catalog(), dashboards=1))
+    # 101 machines in each subscription are 3 calls a minute: 360 an hour, 262,800 a month, and a million are free
+    assert (bill["Microsoft.Insights/metrics/read"].calls, bill["Microsoft.Insights/metrics/read"].usd) == (360, 0)
+    # which subscriptions answer; machines; those of scale sets
+    assert bill["Microsoft.ResourceGraph/resources/read"].calls == 180
+
+
+def test_azure_beyond_a_million_calls():
+    fleet = assumed_fleet(places(Cloud.AZURE, ("sub-1", "sub-2"), ("a", "b", "c", "d")), 2000, {})
+    read = lines(forecast(microsoft(CPU), fleet, load_catalog(), dashboards=1))["Microsoft.Insights/metrics/read"]
+    # 250 machines in each of 8 scopes: 40 calls a minute, 1,752,000 a month; 752,000 beyond the free, $0.01 a thousand
+    assert (read.calls, round(read.usd, 2)) == (2400, 7.52)
+
+
+def test_azure_reads_up_to_twenty_metrics_in_one_call():
+    fleet = assumed_fleet(TWO_SUBSCRIPTIONS, 100, {})
+    one = lines(forecast(microsoft(CPU), fleet, load_catalog(), dashboards=1))["Microsoft.Insights/metrics/read"]
+    two = lines(forecast(microsoft(CPU, CREDITS), fleet, load_catalog(), dashboards=1))[
+        "Microsoft.Insights/metrics/read"
+    ]
+    assert one.calls == two.calls == 120
+
+
+def test_what_a_cloud_lacks_is_neither_read_nor_published():
+    """Google has no CPU credits."""
+    fleet = assumed_fleet(WEB_AND_DATA[:1], 10, {})
+    bill = forecast(google(CREDITS), fleet, load_catalog(), dashboards=1)
+    assert (lines(bill)["monitoring.timeSeries.list"].units, bill.series) == (0, 4 + 10)
+
+
+def test_outside_aws_everything_that_is_read_is_published():
+    # 4 counts and 2 distributions a scope, 10 figures of our own
+    assert count_series(google(CPU, MEMORY), assumed_fleet(WEB_AND_DATA, 40, {}), load_catalog()) == 4 * 6 + 10
+
+
+@pytest.mark.parametrize("config", [google, microsoft])
+def test_detail_by_resource_adds_a_series_for_each(config):
+    cloud = next(iter(config(CPU).gather.kinds))
+    fleet = assumed_fleet([Scope(cloud, "acme-web", "here")], 30, {})
+    assert count_series(config(CPU, detail="resource"), fleet, load_catalog()) == 4 + 1 + 30 + 10
+
+
+def test_three_clouds_are_the_sum_of_each_and_each_writes_its_own():
+    gather = Gather(60, GatherAws(("eu-west-1",)), google().gather.gcp, microsoft().gather.azure)
+    three = Config("acme", gather, PublishCloudWatch("eu-west-1", "acme", distributions=("cpu.utilization",)), (CPU,))
+    fleet = assumed_fleet([*scopes(1), *WEB_AND_DATA, *TWO_SUBSCRIPTIONS], 70, {})
+    bill = forecast(three, fleet, load_catalog(), dashboards=1)
+    # 7 scopes with 5 series each, 10 figures for each of 3 clouds
+    assert bill.series == 7 * 5 + 3 * 10
+    # a request a minute, and 12 an hour of the sweeper, for each cloud
+    assert lines(bill)["cloudwatch:PutMetricData"].calls == 3 * 72
+    assert lines(bill)["cloudwatch:GetMetricData"].units == 120
+    assert lines(bill)["monitoring.timeSeries.list"].units == 40 * 60
+    assert lines(bill)["Microsoft.Insights/metrics/read"].calls == 2 * 60

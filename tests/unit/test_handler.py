@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions.aws import handler
+from nephoscope.app.entrance import NothingDeliveredError
 from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.model.scope import Cloud, Scope
 
@@ -88,5 +89,5 @@ def test_a_run_that_delivered_anything_is_a_good_one(good: RunReport) -> None:
     [(report("failed", "failed"), "store down; store down"), (report(errors=("no scope could be found",)), "no scope")],
 )
 def test_a_run_that_delivered_nothing_fails_and_says_why(bad: RunReport, said: str) -> None:
-    with pytest.raises(handler.NothingDeliveredError, match=said):
+    with pytest.raises(NothingDeliveredError, match=said):
         handler.told(bad)

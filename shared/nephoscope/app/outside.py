@@ -79,8 +79,19 @@ def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
         sink=wire("sink", "cloudwatch")(config, settings, clock),
         dashboards=wire("dashboards", "cloudwatch")(config, settings),
         notifier_for=notifier_for,
-        queue=wire("queue", "sqs")(settings.queue_url) if settings.queue_url else None,
+        queue=_queue_of(settings),
     )
+
+
+def _queue_of(settings: Settings) -> ScopeQueue | None:
+    """SQS by its URL, Pub/Sub by its topic's name; Azure's function puts what it fans out in its own answer."""
+    where = settings.queue_url
+    queue: ScopeQueue | None = None
+    if where.startswith("projects/"):
+        queue = wire("queue", "pubsub")(where, (settings.endpoints or {}).get("gcp_pubsub", ""))
+    elif where and settings.clouds[:1] != ("azure",):
+        queue = wire("queue", "sqs")(where)
+    return queue
 
 
 def _medium(channel: Channel) -> str:

@@ -17,7 +17,7 @@ from nephoscope.views.widget import render_widget
 
 def widget(outside: Outside, event: Mapping[str, Any]) -> str:
     """The widget's HTML (or its Markdown documentation). Asks no cloud, only the store. Raises StoreError."""
-    scopes = registered(outside)
+    scopes = registered(outside, outside.config.gather.kinds)
     found = {scope: outside.memory.read_snapshot(scope) for scope in scopes}
     snapshots = [_with_alerts(outside, scope, snapshot) for scope, snapshot in found.items() if snapshot]
     unseen = [scope for scope, snapshot in found.items() if snapshot is None]

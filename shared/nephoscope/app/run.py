@@ -83,16 +83,10 @@ def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunRe
 
 
 def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
-    """Deliver what is owed anywhere, every minute, whatever becomes of the runs; and publish what is owed still, so
-    that an alarm of the provider's own can tell. Raises StoreError when the registry cannot be read."""
-    report = deliver(
-        outside.memory,
-        registered(outside),
-        outside.notifier_for,
-        outside.config,
-        outside.clock,
-        deadline.earlier(PUBLISHING_TAKES),
-    )
+    """Deliver what this function's clouds owe, every minute, whatever becomes of the runs; and publish what is owed
+    still, so that an alarm of the provider's own can tell. Raises StoreError when the registry cannot be read."""
+    scopes, until = registered(outside, outside.readers), deadline.earlier(PUBLISHING_TAKES)
+    report = deliver(outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, until)
     now = int(outside.clock.wall())
     errors: list[str] = []
     if report.owed or now % OWED_EVERY < MINUTE:
@@ -101,9 +95,9 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     return replace(report, errors=(*report.errors, *errors))
 
 
-def registered(outside: Outside) -> list[Scope]:
-    """The scopes that runs have noted, of the clouds that the configuration names. Raises StoreError."""
-    return [row.scope for cloud in outside.readers for row in outside.memory.read_registry(cloud)]
+def registered(outside: Outside, clouds: Iterable[Cloud]) -> list[Scope]:
+    """The scopes that runs have noted, of these clouds. Raises StoreError."""
+    return [row.scope for cloud in clouds for row in outside.memory.read_registry(cloud)]
 
 
 def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
@@ -267,7 +261,7 @@ def _register(outside: Outside, scopes: Iterable[Scope]) -> tuple[tuple[Scope, .
     """Note scopes that the registry does not know yet: the sweeper and the pages look there. Returns all that are
     known now, and what went wrong."""
     try:
-        known = set(registered(outside))
+        known = set(registered(outside, _drawn(outside)))
         for scope in scopes:
             if scope not in known:
                 outside.memory.register(scope)
@@ -276,8 +270,15 @@ def _register(outside: Outside, scopes: Iterable[Scope]) -> tuple[tuple[Scope, .
     return tuple(sorted(known.union(scopes))), []
 
 
+def _drawn(outside: Outside) -> Iterable[Cloud]:
+    """The clouds whose scopes this run must know: all of them where it draws the dashboard, else its own."""
+    return outside.config.gather.kinds if outside.settings.writes_dashboard else outside.readers
+
+
 def _draw(outside: Outside, scopes: Sequence[Scope], deadline: Deadline) -> tuple[int, list[str]]:
     """The dashboard follows the configuration and the registry; it is written when it differs from what stands."""
+    if not outside.settings.writes_dashboard:
+        return 0, []
     try:
         return outside.dashboards.write_dashboards(dashboards_of(outside, scopes), deadline), []
     except DeliveryError as error:

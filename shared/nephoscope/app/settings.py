@@ -16,6 +16,9 @@ class Settings:
     home_region, account: where the function itself runs. clouds: those that this function gathers; empty = all that
     the configuration names. endpoints: in place of a provider's own, by name (`gcp_compute`, `gcp_monitoring`,
     `azure_management`, `azure_metrics`, `azure_logs`); AWS's SDK reads its own variables.
+    aws_audience: whom the tokens are for by which a function of another cloud enters AWS; empty = it needs none.
+    aws_role, aws_token_file: as boto3 reads them, too. timeout: seconds that an invocation has, where the platform does
+    not say.
     """
 
     store: str = "dynamodb"
@@ -27,6 +30,15 @@ class Settings:
     stack: Mapping[str, str] | None = None
     clouds: tuple[str, ...] = ()
     endpoints: Mapping[str, str] | None = None
+    aws_audience: str = ""
+    aws_role: str = ""
+    aws_token_file: str = ""
+    timeout: int = 55
+
+    @property
+    def writes_dashboard(self) -> bool:
+        """The dashboard has one writer: AWS's function. The others publish numbers only."""
+        return not self.clouds or "aws" in self.clouds
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -45,5 +57,9 @@ class Settings:
                 for key, value in environment.items()
                 if key.startswith(endpoint)
             },
+            aws_audience=environment.get("NEPHOSCOPE_AUDIENCE", ""),
+            aws_role=environment.get("AWS_ROLE_ARN", ""),
+            aws_token_file=environment.get("AWS_WEB_IDENTITY_TOKEN_FILE", ""),
+            timeout=int(environment.get("NEPHOSCOPE_TIMEOUT") or 55),
             stack={key.removeprefix(prefix): value for key, value in environment.items() if key.startswith(prefix)},
         )

@@ -21,6 +21,8 @@ WIRING: dict[tuple[str, str], str] = {
     ("store", "dynamodb"): "nephoscope.stores.dynamodb:open_table",
     ("store", "sqlite"): "nephoscope.stores.sqlite:open_table",
     ("queue", "sqs"): "nephoscope.queues.sqs:open_queue",
+    ("queue", "pubsub"): "nephoscope.queues.pubsub:open_queue",
+    ("admission", "aws"): "nephoscope.clouds.aws.admission:open_admission",
 }
 
 

@@ -104,8 +104,10 @@ def _odd(metric: Metric) -> Iterator[str]:
     if not metric.sources:
         yield "no cloud has it"
     for source in metric.sources.values():
-        if source.scale <= 0:
-            yield f"{source.cloud}: scale must be greater than zero"
+        if source.offset and source.cloud is not Cloud.AZURE:
+            yield f"{source.cloud}: only Azure's reader adds an offset"
+        if source.scale == 0 or (source.scale < 0 and not source.offset):
+            yield f"{source.cloud}: scale must be greater than zero (or less, where an offset turns the value round)"
         if source.period <= 0 or source.delay < 0:
             yield f"{source.cloud}: period must be greater than zero and delay not negative"
         if not source.page.startswith("https://"):

@@ -18,6 +18,7 @@ from nephoscope.app.settings import Settings
 from nephoscope.cli.terminal import Terminal
 from nephoscope.model.config import Config
 from nephoscope.model.errors import NephoscopeError, Problem
+from nephoscope.model.scope import Cloud
 from nephoscope.model.time import Deadline
 from nephoscope.ports import Clock
 
@@ -27,6 +28,9 @@ DEFAULT_STORE = "nephoscope.sqlite"
 
 WELL, FAILED, WRONG = 0, 1, 2
 """Exit codes: well; something could not be read or delivered; the call or the configuration is wrong."""
+
+
+_GATHERED = "Leave --cloud out for all that are, or write the cloud under `gather`."
 
 
 class CallError(NephoscopeError):
@@ -74,6 +78,15 @@ class Call:
     def config(self) -> Config:
         return self.checked()[0]
 
+    def clouds(self, config: Config) -> tuple[Cloud, ...]:
+        """Those that this call is about: --cloud, or all that are gathered. Raises CallError for one that is not."""
+        asked = tuple(dict.fromkeys(Cloud(name) for name in getattr(self.args, "cloud", ())))
+        for cloud in asked:
+            if cloud not in config.gather.kinds:
+                there = ", ".join(config.gather.kinds)
+                raise CallError(f"{cloud} is not gathered; {self.config_path} has {there}", _GATHERED)
+        return asked or tuple(config.gather.kinds)
+
     def settings(self) -> Settings:
         """The deployment's own where a table is named; a local file otherwise."""
         given = Settings.from_environment(self.environment)
@@ -97,7 +110,16 @@ class Call:
         if not settings.home_region:
             os.environ["AWS_DEFAULT_REGION"] = config.publish.region
             settings = replace(settings, home_region=config.publish.region)
-        return open_outside(config, change(settings), self.clock)
+        clouds = self.clouds(config)
+        if set(clouds) < set(config.gather.kinds):
+            settings = replace(settings, clouds=tuple(map(str, clouds)))
+        try:
+            return open_outside(config, change(settings), self.clock)
+        except ModuleNotFoundError as error:
+            raise CallError(
+                f"a cloud that is gathered needs {error.name}",
+                "Install what its reader imports: pip install 'nephoscope[cli,gcp,azure]'",
+            ) from error
 
     def outside_only(self) -> Outside:
         """The same with a memory that holds nothing and is kept nowhere: for commands that only look at clouds."""
@@ -117,6 +139,17 @@ class Call:
 
     def deadline(self, seconds: float) -> Deadline:
         return Deadline(self.clock.monotonic() + seconds, self.clock.monotonic)
+
+
+def add_cloud_argument(parser: argparse.ArgumentParser) -> None:
+    """--cloud, for the commands that can be about some clouds only."""
+    parser.add_argument(
+        "--cloud",
+        action="append",
+        default=[],
+        choices=[str(cloud) for cloud in Cloud],
+        help="only this cloud; may be said several times",
+    )
 
 
 def _existing(path: Path) -> Path:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
-from nephoscope.cli.call import FAILED, WELL, Call
+from nephoscope.cli.call import FAILED, WELL, Call, add_cloud_argument
 from nephoscope.cli.findings import Finding, Verdict
+from nephoscope.cli.grants import SIGNING_IN, Grant
 from nephoscope.cli.reading import NO_CREDENTIALS
 from nephoscope.cli.table import Cell, Column
 from nephoscope.pipeline.wording import clean
+
+if TYPE_CHECKING:
+    from nephoscope.cli.examination import Examination
 
 HELP = "Check permissions, secrets and receivers: each call that the configuration needs, once in each scope."
 EXAMPLES = """\
@@ -18,6 +23,7 @@ examples:
   nephoscope doctor
   nephoscope doctor --table nephoscope-prod     with the deployment's alert memory
   nephoscope doctor --write                     also publish one heartbeat
+  nephoscope doctor --cloud gcp                 only the calls to Google Cloud
 
 The calls are made with the credentials of this shell: to check the functions' own role,
 assume it first. What only a write could tell (the dashboard, the memory, a message) is
@@ -28,6 +34,7 @@ _STYLES = {Verdict.WELL: "green", Verdict.MISSING: "red", Verdict.FAILED: "red",
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_cloud_argument(parser)
     parser.add_argument("--write", action="store_true", help="try PutMetricData too, with a heartbeat")
     parser.add_argument("--json", action="store_true", help="one JSON object a line: check, where, verdict, detail")
 
@@ -43,19 +50,27 @@ def run(call: Call) -> int:
     else:
         call.terminal.table(COLUMNS, [_row(finding) for finding in condensed(findings)])
         _show_policies(call, examination.policies)
+        _show_grants(call, examination.grants)
     bad = [finding for finding in findings if finding.verdict in (Verdict.MISSING, Verdict.FAILED)]
     if not bad:
         call.terminal.note(f"{len(findings)} checks: nothing is missing")
         return WELL
     call.terminal.listed([": ".join(filter(None, (each.check, clean(each.where), clean(each.detail)))) for each in bad])
-    call.terminal.problem(f"{len(bad)} of {len(findings)} checks failed", _hint(bad))
+    call.terminal.problem(f"{len(bad)} of {len(findings)} checks failed", _hint(examination, bad))
     return FAILED
 
 
-def _hint(bad: Sequence[Finding]) -> str:
-    if any(finding.verdict is Verdict.MISSING for finding in bad):
-        return "Add the statements above to the role, then call doctor again."
-    return NO_CREDENTIALS if bad[0].check == "sts:GetCallerIdentity" and "denied" in bad[0].detail else ""
+def _hint(examination: Examination, bad: Sequence[Finding]) -> str:
+    """What to do next about each kind of trouble."""
+    hints = []
+    if examination.missing:
+        hints.append("Add the statements above to the role, then call doctor again.")
+    if examination.grants:
+        hints.append("Run the commands above, or have them run, then call doctor again.")
+    hints += [SIGNING_IN[cloud] for cloud in examination.unknown]
+    if bad[0].check == "sts:GetCallerIdentity" and "denied" in bad[0].detail:
+        hints.append(NO_CREDENTIALS)
+    return "\n".join(hints)
 
 
 # --- telling ------------------------------------------------------------------------------------------------------
@@ -77,6 +92,15 @@ def _row(finding: Finding) -> list[Cell | str]:
         clean(finding.where),
         clean(finding.detail),
     ]
+
+
+def _show_grants(call: Call, grants: Sequence[Grant]) -> None:
+    """Commands for Google and Azure; whom to grant it to is not ours to guess."""
+    if grants:
+        call.terminal.line()
+        call.terminal.heading("Grant to whom the functions run as:")
+        for command in dict.fromkeys(grant.command for grant in grants):
+            call.terminal.line(command)
 
 
 def _show_policies(call: Call, policies: Mapping[str, Mapping[str, object]]) -> None:

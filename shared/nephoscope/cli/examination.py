@@ -1,15 +1,21 @@
-"""What doctor looks at, in the order in which a run needs it: accounts, calls, the memory, secrets, receivers."""
+"""What doctor looks at, in the order in which a run needs it: accounts, calls, the memory, secrets, receivers.
+
+AWS comes first: it is where everything is published and remembered, gathered or not. With --cloud only that cloud's
+calls are made; AWS's part, with the memory and the channels, belongs to --cloud aws.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nephoscope.app.outside import Outside
 from nephoscope.app.run import find_scopes
 from nephoscope.cli.call import Call
 from nephoscope.cli.doctor_channels import check_references, check_webhooks, topics
+from nephoscope.cli.doctor_readers import examine_cloud
 from nephoscope.cli.findings import Finding, Verdict
+from nephoscope.cli.grants import Grant
 from nephoscope.cli.probing import home_of, open_probe
 from nephoscope.cli.reading import SECONDS, each_scope
 from nephoscope.clouds.aws.probe import (
@@ -31,10 +37,13 @@ from nephoscope.pipeline.publish import Figures, plan_self_metrics
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """findings: everything that was looked at. missing: the calls that are not granted."""
+    """findings: everything that was looked at. missing: the calls of AWS that are not granted. grants: what the other
+    clouds lack. unknown: those of them to whom this shell is nobody."""
 
     findings: tuple[Finding, ...]
-    missing: tuple[Need, ...]
+    missing: tuple[Need, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    unknown: tuple[Cloud, ...] = ()
 
     @property
     def policies(self) -> dict[str, dict[str, object]]:
@@ -52,13 +61,26 @@ def _owner(need: Need) -> str:
 
 
 def examine(call: Call, outside: Outside) -> Examination:
-    """Look at everything; nothing is written, but for `--write` a heartbeat."""
+    """Look at everything that this call is about; nothing is written, but for `--write` a heartbeat."""
+    home = not call.args.cloud or Cloud.AWS in call.args.cloud
+    aws = _examine_home(call, outside) if home else Examination(())
+    others = {cloud: examine_cloud(call, outside, cloud) for cloud in outside.readers if cloud is not Cloud.AWS}
+    return Examination(
+        (*aws.findings, *(finding for each in others.values() for finding in each.findings)),
+        aws.missing,
+        tuple(grant for each in others.values() for grant in each.grants),
+        tuple(cloud for cloud, each in others.items() if each.unknown),
+    )
+
+
+def _examine_home(call: Call, outside: Outside) -> Examination:
+    """AWS, the memory, the channels."""
     deadline = call.deadline(SECONDS)
     home, identity = _identify(outside, deadline)
     if identity.verdict is not Verdict.WELL:  # every call would fail for the same reason
         return Examination((identity, *_apart_from_calls(call, outside, ())), ())
     with call.terminal.progress("looking for scopes"):
-        found = find_scopes(outside, deadline)
+        found = find_scopes(only(outside, Cloud.AWS), deadline)
     closed = [(gap, _lacking(outside, gap)) for gap in found.gaps]
     tried = _try_all(call, outside, _needs(outside, found.scopes, home, int(call.clock.wall())), deadline)
     heartbeat = _heartbeat(call, outside, home, deadline) if call.args.write else None
@@ -73,6 +95,10 @@ def examine(call: Call, outside: Outside) -> Examination:
     if heartbeat and heartbeat.verdict is Verdict.MISSING:
         missing.append(publishing_need(outside.config, home))
     return Examination(tuple(findings), tuple(missing))
+
+
+def only(outside: Outside, cloud: Cloud) -> Outside:
+    return replace(outside, readers={name: reader for name, reader in outside.readers.items() if name is cloud})
 
 
 def _identify(outside: Outside, deadline: Deadline) -> tuple[Scope, Finding]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from nephoscope.cli.call import FAILED, Call
+from nephoscope.cli.call import FAILED, Call, add_cloud_argument
 from nephoscope.cli.reading import Looked, look, report_gaps
 from nephoscope.cli.rows import COLUMNS, count_words, resource_object, resource_row
 from nephoscope.model.resource import Resource, State
-from nephoscope.model.scope import Cloud
 
 HELP = "List resources and their states, read from the clouds now."
 EXAMPLES = """\
@@ -17,6 +16,7 @@ examples:
   nephoscope list
   nephoscope list --state stopped --tag env=prod
   nephoscope list --tag owner                      whatever its value
+  nephoscope list --cloud gcp --cloud azure
   nephoscope list --json | jq -r 'select(.state == "stopped") | .host_id'
 
 --json prints one object a line: cloud_provider, cloud_account_id, cloud_region,
@@ -26,7 +26,7 @@ launched_at where they are known."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--cloud", choices=[str(cloud) for cloud in Cloud], help="only this cloud")
+    add_cloud_argument(parser)
     parser.add_argument("--state", choices=[str(state) for state in State], help="only resources in this state")
     parser.add_argument(
         "--tag", action="append", default=[], metavar="KEY=VALUE", help="only with this tag; may be said several times"
@@ -48,11 +48,7 @@ def run(call: Call) -> int:
 
 
 def _wanted(resource: Resource, args: argparse.Namespace) -> bool:
-    return (
-        args.cloud in (None, resource.scope.cloud)
-        and args.state in (None, resource.state)
-        and all(_has(resource, *tag.partition("=")) for tag in args.tag)
-    )
+    return args.state in (None, resource.state) and all(_has(resource, *tag.partition("=")) for tag in args.tag)
 
 
 def _has(resource: Resource, key: str, sign: str, value: str) -> bool:

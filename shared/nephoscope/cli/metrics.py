@@ -9,9 +9,9 @@ from difflib import get_close_matches
 
 from nephoscope.app.outside import Outside
 from nephoscope.catalog.loader import load_catalog
-from nephoscope.cli.call import FAILED, WELL, Call, CallError
+from nephoscope.cli.call import FAILED, WELL, Call, CallError, add_cloud_argument
 from nephoscope.cli.reading import SECONDS, Looked, each_scope, look, report_gaps
-from nephoscope.cli.rows import name_words, resource_object
+from nephoscope.cli.rows import id_words, name_words, resource_object
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.memory import Progress
 from nephoscope.model.metric import Metric
@@ -33,7 +33,8 @@ examples:
 
 --json prints one object a line: as `list --json`, with metric, value (null where
 the provider has no point), unit (UCUM; 1 is a fraction), at, and attributes.
-Each metric of each resource that is read costs what one GetMetricData metric costs."""
+Each metric of each resource that is read costs what its provider bills for a read of
+one: on AWS a GetMetricData metric, on Google a time series."""
 
 COLUMNS = (
     Column("ID"),
@@ -49,6 +50,7 @@ COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    add_cloud_argument(parser)
     parser.add_argument("--catalog", action="store_true", help="print the catalog; no cloud is asked")
     parser.add_argument(
         "--metric", action="append", default=[], metavar="NAME", help="this one instead of those that rules need"
@@ -126,7 +128,7 @@ def _object(resource: Resource, series: Series, metric: Metric) -> dict[str, obj
 def _row(resource: Resource, series: Series, metric: Metric) -> list[Cell | str]:
     attributes = ", ".join(clean(value) for _, value in series.key.attributes)
     return [
-        clean(resource.id),
+        id_words(resource),
         name_words(resource),
         metric.name + (f" [{attributes}]" if attributes else ""),
         render_value(series.values[-1], metric.unit) if series.times else Cell("no point", "yellow"),

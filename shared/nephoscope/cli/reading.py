@@ -13,7 +13,7 @@ from nephoscope.cli.call import FAILED, WELL, Call
 from nephoscope.cli.terminal import Terminal
 from nephoscope.model.errors import Reason
 from nephoscope.model.resource import Resource
-from nephoscope.model.scope import Scope
+from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Gap, Inventory
 from nephoscope.pipeline.wording import clean
 
@@ -25,6 +25,7 @@ AT_ONCE = 8
 T = TypeVar("T")
 
 _NO_WAY = "Is the network up, and does AWS_ENDPOINT_URL, where it is set, name what it should?"
+_NO_WAY_ELSEWHERE = "Is the network up, and do NEPHOSCOPE_ENDPOINT_*, where they are set, name what they should?"
 _HINTS: Mapping[Reason, str] = {
     Reason.DENIED: "nephoscope doctor names the missing permissions, with the statements to add.",
     Reason.UNAVAILABLE: _NO_WAY,
@@ -95,4 +96,5 @@ def _hint(gap: Gap) -> str:
     """Everybody may ask who they are: a refusal there is one of the credentials themselves."""
     if gap.operation == "sts:GetCallerIdentity" and gap.reason is Reason.DENIED:
         return NO_CREDENTIALS
-    return _HINTS.get(gap.reason, "")
+    hint = _HINTS.get(gap.reason, "")
+    return _NO_WAY_ELSEWHERE if hint is _NO_WAY and gap.scope.cloud is not Cloud.AWS else hint

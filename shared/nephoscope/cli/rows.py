@@ -48,7 +48,7 @@ COLUMNS = (
 
 def resource_row(resource: Resource) -> list[Cell | str]:
     return [
-        clean(resource.id),
+        id_words(resource),
         name_words(resource),
         state_cell(resource),
         clean(resource.type) or ("" if resource.kind is Kind.INSTANCE else str(resource.kind)),
@@ -59,6 +59,15 @@ def resource_row(resource: Resource) -> list[Cell | str]:
         iso(resource.launched_at) if resource.launched_at is not None else "",
         " ".join(clean(f"{key}={value}") for key, value in sorted(resource.tags.items()) if value != resource.name),
     ]
+
+
+def id_words(resource: Resource) -> str:
+    """Azure's ids are long addresses: `group/name` of them, which the account beside it makes whole again."""
+    _, group, rest = resource.id.partition("/resourcegroups/")
+    if not group:
+        return clean(resource.id)
+    place, _, things = rest.partition("/providers/")
+    return clean("/".join([place, *things.split("/")[2::2]]))
 
 
 def name_words(resource: Resource) -> str:

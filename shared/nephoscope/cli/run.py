@@ -11,7 +11,7 @@ from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.app.run import collect, decide, find_scopes, gather
 from nephoscope.app.settings import Settings
-from nephoscope.cli.call import FAILED, Call, CallError
+from nephoscope.cli.call import FAILED, Call, CallError, add_cloud_argument
 from nephoscope.cli.dashboard import differing
 from nephoscope.cli.memory import about_words, registered, value_words
 from nephoscope.cli.plan_text import render_plan
@@ -19,10 +19,11 @@ from nephoscope.cli.reading import each_scope, report_gaps
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.alert import TransitionKind
 from nephoscope.model.errors import NephoscopeError
+from nephoscope.model.publish import Dashboard
 from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Gap
-from nephoscope.model.time import floor_to, iso
+from nephoscope.model.time import Deadline, floor_to, iso
 from nephoscope.pipeline.wording import clean
 
 HELP = "Do one run here and now; with --dry-run only say what it would do."
@@ -34,7 +35,8 @@ examples:
   nephoscope run --slot 2026-11-23T20:45:00Z        for a time that was missed
 
 A run publishes metrics, writes the dashboard and sends what is owed. A slot that was
-run already is not run again. Exit code 1 where something could not be read or sent."""
+run already is not run again. With --cloud the dashboard is left as it stands: it shows
+all clouds. Exit code 1 where something could not be read or sent."""
 
 SECONDS = 870.0
 """What a function has at most, less a little."""
@@ -43,6 +45,7 @@ _STYLES = {TransitionKind.FIRED: "red", TransitionKind.RESOLVED: "green", Transi
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_cloud_argument(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the plan; change and send nothing")
     parser.add_argument("--slot", metavar="TIME", help="the time that the run is for, ISO 8601 (default: now)")
 
@@ -52,6 +55,8 @@ def run(call: Call) -> int:
     if call.args.dry_run:
         return _dry(call, at)
     outside = replace(call.outside(_here), queue=None)
+    if not _whole(outside):
+        outside = replace(outside, dashboards=LeftAlone())
     slot = floor_to(at, outside.config.gather.every)
     with call.terminal.progress(f"running for {iso(slot)}"):
         report = collect(outside, slot, call.deadline(SECONDS))
@@ -72,6 +77,18 @@ def time_of(text: str | None, now: float) -> int:
     if at > now:
         raise CallError(f"{iso(at)} has not come yet; nothing can be read of it")
     return at
+
+
+def _whole(outside: Outside) -> bool:
+    """Whether every cloud is run: a dashboard of some would take the others off."""
+    return set(outside.readers) == set(outside.config.gather.kinds)
+
+
+class LeftAlone:
+    """ports.DashboardSink that leaves what stands there."""
+
+    def write_dashboards(self, dashboards: Sequence[Dashboard], deadline: Deadline) -> int:  # noqa: ARG002
+        return 0
 
 
 def _here(settings: Settings) -> Settings:
@@ -206,6 +223,8 @@ def _dry(call: Call, at: int) -> int:
 
 def _dashboard_words(call: Call, outside: Outside, found: Sequence[Scope]) -> str:
     """Whether the dashboard would be written."""
+    if not _whole(outside):
+        return "It leaves the dashboard alone, which shows all clouds."
     scopes = sorted({*registered(outside), *found})
     try:
         names = differing(call, outside, scopes)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nephoscope.app.outside import Outside
-from nephoscope.cli.call import FAILED, WELL, Call
+from nephoscope.cli.call import FAILED, WELL, Call, add_cloud_argument
 from nephoscope.cli.memory import NOTHING_YET, about_words, open_existing, registered, value_words
 from nephoscope.cli.table import Cell, Column
 from nephoscope.cli.terminal import SEVERITY_STYLES
@@ -61,12 +61,14 @@ class Standing:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_cloud_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line, one for each scope")
 
 
 def run(call: Call) -> int:
     outside = open_existing(call)
-    standings = [_standing(outside, scope) for scope in registered(outside)]
+    scopes = [scope for scope in registered(outside) if not call.args.cloud or scope.cloud in call.args.cloud]
+    standings = [_standing(outside, scope) for scope in scopes]
     if not standings:
         call.terminal.problem("no run has been remembered yet", NOTHING_YET)
         return FAILED

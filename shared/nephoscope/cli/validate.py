@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 from nephoscope.catalog.loader import Catalog, load_catalog
 from nephoscope.cli.call import WELL, WRONG, Call
 from nephoscope.cli.show import positive
 from nephoscope.cli.table import Cell, Column
-from nephoscope.model.config import AwsAccount, Config
+from nephoscope.model.config import AwsAccount, Config, Gather
 from nephoscope.model.errors import ConfigError, Problem
-from nephoscope.model.rule import Rule, Selector
+from nephoscope.model.metric import Source
+from nephoscope.model.rule import Selector
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.pipeline.cost import Bill, Line, assumed_fleet, forecast
 from nephoscope.pipeline.dashboard import render_dashboards
+from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
 from nephoscope.pipeline.need import metrics_of
 from nephoscope.pipeline.wording import render_duration
 
@@ -35,6 +37,9 @@ ASSUMED_INSTANCES = 100
 EVERY_REGION = 17
 """Regions that an account has without opting into more: what `regions: all` is taken for where no cloud is asked.
 Source: https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html"""
+
+FOUND_BELOW = 5
+"""Projects or subscriptions that a folder, organization or management group is taken to hold."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,14 +82,28 @@ def _bill(config: Config, catalog: Catalog, instances: int) -> Bill:
 
 
 def scopes_of(config: Config) -> list[Scope]:
-    """Accounts times regions as far as the file tells them; accounts without a number are the function's own."""
-    aws = config.gather.aws
-    if aws is None:
-        return []
-    regions: Sequence[str] = aws.regions
-    if regions == ("all",):
-        regions = [f"region-{number}" for number in range(1, EVERY_REGION + 1)]
-    return [Scope(Cloud.AWS, _account(account), region) for account in aws.accounts for region in regions]
+    """Accounts times regions as far as the file tells them; accounts without a number are the function's own. Google's
+    projects and Azure's subscriptions have one region each: which ones they use is not in the file."""
+    gather = config.gather
+    scopes: list[Scope] = []
+    if gather.aws:
+        every = [f"region-{number}" for number in range(1, EVERY_REGION + 1)]
+        regions = every if gather.aws.regions == ("all",) else gather.aws.regions
+        scopes += [Scope(Cloud.AWS, _account(account), region) for account in gather.aws.accounts for region in regions]
+    if gather.gcp:
+        projects = _found(gather.gcp.parent) or gather.gcp.projects
+        scopes += [Scope(Cloud.GCP, project, SOMEWHERE) for project in projects]
+    if gather.azure:
+        subscriptions = _found(gather.azure.management_group) or gather.azure.subscriptions
+        scopes += [Scope(Cloud.AZURE, subscription, SOMEWHERE) for subscription in subscriptions]
+    return scopes
+
+
+SOMEWHERE = "region"
+
+
+def _found(below: str) -> list[str]:
+    return [f"{below}-{number}" for number in range(1, FOUND_BELOW + 1)] if below else []
 
 
 def _account(account: AwsAccount) -> str:
@@ -165,19 +184,25 @@ def _show_reads(call: Call, config: Config, catalog: Catalog) -> None:
     else:
         call.terminal.line(f"Rules: {', '.join(written) or 'none'}.")
     for name in sorted(metrics_of(config.rules)):
-        call.terminal.line(f"Reads {name} {_pace(config.rules, name, catalog)}")
+        call.terminal.line(f"Reads {name} {_pace(config, name, catalog)}")
     if not metrics_of(config.rules):
         call.terminal.line("Reads no metric: no rule needs one.")
 
 
-def _pace(rules: Sequence[Rule], name: str, catalog: Catalog) -> str:
+def _pace(config: Config, name: str, catalog: Catalog) -> str:
     """`of instances every 5 min, 1 min with detailed monitoring, for cpu-hot.`"""
     metric = catalog.metrics[name]
-    source = metric.sources[Cloud.AWS]
-    every = render_duration(source.every or source.period)
+    clouds = [cloud for cloud, kinds in config.gather.kinds.items() if metric.on in kinds and cloud in metric.sources]
+    paces = [_every(metric.sources[cloud]) for cloud in clouds]
+    if len(set(paces)) > 1:
+        paces = [f"{pace} on {CLOUD_NAMES[cloud]}" for cloud, pace in zip(clouds, paces, strict=True)]
+    needing = ", ".join(rule.name for rule in config.rules if name in metrics_of([rule]))
+    return f"of {metric.on}s {'; '.join(dict.fromkeys(paces)) or 'nowhere'}, for {needing}."
+
+
+def _every(source: Source) -> str:
     fine = f", {render_duration(source.fine_period)} with detailed monitoring" if source.fine_period else ""
-    needing = ", ".join(rule.name for rule in rules if name in metrics_of([rule]))
-    return f"of {metric.on}s every {every}{fine}, for {needing}."
+    return f"every {render_duration(source.every or source.period)}{fine}"
 
 
 def _assumed(call: Call, config: Config, bill: Bill) -> str:
@@ -186,8 +211,19 @@ def _assumed(call: Call, config: Config, bill: Bill) -> str:
     remarks = [] if call.args.instances else ["--instances says how many"]
     if config.gather.aws and config.gather.aws.regions == ("all",):
         remarks.append(f"`all` taken for {EVERY_REGION} regions")
+    remarks += _guesses(config.gather)
     said = f" ({'; '.join(remarks)})" if remarks else ""
     return f"{machines} in {scopes} scope{'' if scopes == 1 else 's'}{said}:"
+
+
+def _guesses(gather: Gather) -> Iterator[str]:
+    """What had to be taken for granted, for no cloud is asked."""
+    parts = [gather.gcp.parent if gather.gcp else "", gather.azure.management_group if gather.azure else ""]
+    for below in filter(None, parts):
+        yield f"{below} taken to hold {FOUND_BELOW}"
+    whose = [what for what, there in (("project", gather.gcp), ("subscription", gather.azure)) if there]
+    if whose:
+        yield f"one region a {' and '.join(whose)}"
 
 
 def _row(line: Line) -> list[Cell | str]:

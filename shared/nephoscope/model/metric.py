@@ -44,7 +44,8 @@ class NoData(StrEnum):
 class Source:
     """Where one cloud keeps a metric.
 
-    value inside = vendor's value * scale, divided by the period's seconds where `per_second`.
+    value inside = vendor's value * scale, divided by the period's seconds where `per_second`; plus `offset`, which only
+    Azure's rows have (it gives the free share of memory where we want the used one: 1 - x).
     dimensions: the vendor's dimension -> `{id}` (the resource's id) or a fixed value.
     discover: the other dimensions vary (agent's configuration, storage class): they are listed first and become
     attributes by `attributes` (vendor's dimension -> our attribute). leave_out: a listed series that has this value in
@@ -72,6 +73,7 @@ class Source:
     per_second: bool = False
     every: int = 0
     no_data: NoData = NoData.SILENT
+    offset: float = 0.0
 
     def period_of(self, *, fine: bool) -> int:
         return self.fine_period if fine and self.fine_period else self.period

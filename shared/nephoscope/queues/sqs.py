@@ -6,7 +6,6 @@ second does nothing.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.scope import Scope
+from nephoscope.queues.message import render_message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -36,21 +36,6 @@ _NOT_FOUND = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistent
 def open_queue(url: str, client: SQSClient | None = None) -> SqsQueue:
     """The queue at this URL. No call is made yet."""
     return SqsQueue(url, client or _open_client())
-
-
-def render_message(scope: Scope, slot: int) -> str:
-    return json.dumps({"scope": scope.key, "slot": slot}, separators=(",", ":"))
-
-
-def parse_message(body: str) -> tuple[Scope, int]:
-    """The scope and its slot. Raises ValueError for anything that `render_message` could not have written."""
-    content = json.loads(body)
-    if not isinstance(content, dict) or not isinstance(content.get("scope"), str):
-        raise ValueError("a message holds a scope and a slot")
-    slot = content.get("slot")
-    if not isinstance(slot, int) or isinstance(slot, bool) or slot < 0:
-        raise ValueError("a slot is in seconds since the epoch")
-    return Scope.from_key(content["scope"]), slot
 
 
 class SqsQueue:

@@ -15,9 +15,12 @@ from nephoscope.app.authoring.deployment import plan_deployment
 from nephoscope.app.authoring.document import Items, Keys, Text, parse_document
 from nephoscope.app.authoring.figures import read_limits, read_prices
 from nephoscope.app.authoring.findings import Findings, Place
-from nephoscope.app.authoring.gathering import ALL, environment_region, read_aws, read_gather, read_publish
+from nephoscope.app.authoring.gathering import ALL, environment_region, read_aws, read_gather
+from nephoscope.app.authoring.gathering_azure import read_azure
+from nephoscope.app.authoring.gathering_gcp import read_gcp
 from nephoscope.app.authoring.given import STARTER, scope_blind, starter_text
 from nephoscope.app.authoring.including import include_rules, read_text
+from nephoscope.app.authoring.publishing import read_publish
 from nephoscope.app.authoring.reading import keys_of, read_section, text_of
 from nephoscope.app.authoring.rules import Surroundings, read_rules
 from nephoscope.app.authoring.shape import FILE
@@ -28,6 +31,7 @@ from nephoscope.model.errors import ConfigError, Problem
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Cloud
+from nephoscope.model.time import HOUR
 from nephoscope.pipeline.need import metrics_of
 
 _FLEET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -103,8 +107,8 @@ class _Compiler:
         gather, blind_after, grace = self._gather()
         publish = self._publish(fleet, gather.aws)
         channels = read_channels(keys_of(self._keys, "tell"), self._findings)
-        rules = self._rules(gather.aws, channels)
-        self._warn(publish, channels, rules)
+        rules = self._rules(gather, channels)
+        self._warn(gather, publish, channels, rules)
         return Config(
             fleet=fleet,
             gather=gather,
@@ -128,27 +132,48 @@ class _Compiler:
         keys = keys_of(self._keys, "gather")
         if keys is None:
             return Gather(), 300, 600
-        if not keys.wrote("aws"):
+        if not any(keys.wrote(cloud) for cloud in Cloud):
             self._findings.problem(keys.place, "gather: no cloud; write at least `aws: {regions: [eu-west-1]}`")
         every, blind_after, grace = read_gather(keys, self._findings)
-        aws = keys_of(keys, "aws")
-        return Gather(every, read_aws(aws, self._environment, self._findings) if aws else None), blind_after, grace
+        aws, gcp, azure = (keys_of(keys, cloud) for cloud in Cloud)
+        gather = Gather(
+            every,
+            aws=read_aws(aws, self._environment, self._findings) if aws else None,
+            gcp=read_gcp(gcp, self._findings) if gcp else None,
+            azure=read_azure(azure, self._findings) if azure else None,
+        )
+        self._check_schedule(keys, gather)
+        return gather, blind_after, grace
+
+    def _check_schedule(self, keys: Keys, gather: Gather) -> None:
+        """Cloud Scheduler and Azure's timers know minutes of an hour, and no period that runs across its end."""
+        text = text_of(keys, "every")
+        if text and (gather.gcp or gather.azure) and HOUR % gather.every:
+            said = f"every: {text.value} does not divide an hour, and Google's and Azure's schedules need that"
+            self._findings.problem(text.place, said)
 
     def _publish(self, fleet: str, aws: GatherAws | None) -> PublishCloudWatch:
+        """Without AWS in `gather` the region must be written: a build's environment says nothing of a dashboard."""
         keys = keys_of(keys_of(self._keys, "publish"), "cloudwatch")
-        regions = (*(aws.regions if aws else ()), environment_region(self._environment))
+        regions = (*aws.regions, environment_region(self._environment)) if aws else ()
         publish = read_publish(keys, fleet, regions, self._catalog.metrics, self._findings)
-        if not publish.region and aws and aws.regions == (ALL,):
-            place = (keys or self._keys).place
-            said = "publish.cloudwatch: no region; with regions: all say where the dashboard is, region: eu-west-1"
-            self._findings.problem(place, said)
+        if not publish.region and (why := self._why_region(aws, keys)):
+            said = f"publish.cloudwatch: no region; {why} say where the dashboard is, region: eu-west-1"
+            self._findings.problem((keys or self._keys).place, said)
         return publish
 
-    def _rules(self, aws: GatherAws | None, channels: Mapping[str, Channel]) -> tuple[Rule, ...]:
+    def _why_region(self, aws: GatherAws | None, keys: Keys | None) -> str:
+        """What makes the region necessary; empty where the file has another mistake that explains its want."""
+        if aws:
+            return "with regions: all" if aws.regions == (ALL,) else ""
+        gather = keys_of(self._keys, "gather")
+        elsewhere = gather and not gather.wrote("aws") and (gather.wrote("gcp") or gather.wrote("azure"))
+        return "without gather.aws" if elsewhere and not (keys and keys.wrote("region")) else ""
+
+    def _rules(self, gather: Gather, channels: Mapping[str, Channel]) -> tuple[Rule, ...]:
         around = Surroundings(
             metrics=self._catalog.metrics,
-            kinds=aws.resources if aws else (),
-            clouds=(Cloud.AWS,) if aws else (),
+            gathered=gather.kinds,
             channels=channels,
             channel_names=self._channel_names(),
         )
@@ -158,18 +183,21 @@ class _Compiler:
         return () if self._keys.wrote("rules") else self._starter(around)
 
     def _starter(self, around: Surroundings) -> tuple[Rule, ...]:
-        """The starter rules on what is gathered."""
+        """The starter rules on what is gathered, as far as some cloud there can tell."""
         items = parse_document(starter_text(), STARTER, self._findings)
         if not isinstance(items, Items) or Kind.INSTANCE not in around.kinds:
             return ()
-        return read_rules(items, around, self._findings, origin="starter")
+        rules = read_rules(items, around, self._findings, origin="starter")
+        return tuple(rule for rule in rules if around.looking(rule.on, rule.when))
 
     def _channel_names(self) -> tuple[str, ...]:
         """Names as they were written, so that a rule may tell a channel that has a mistake of its own."""
         keys = keys_of(self._keys, "tell")
         return tuple(name.value for name, _ in keys.entries) if keys else ()
 
-    def _warn(self, publish: PublishCloudWatch, channels: Mapping[str, Channel], rules: tuple[Rule, ...]) -> None:
+    def _warn(
+        self, gather: Gather, publish: PublishCloudWatch, channels: Mapping[str, Channel], rules: tuple[Rule, ...]
+    ) -> None:
         if not channels and not self._keys.wrote("tell"):
             said = "no channel under `tell`: alerts are shown, and told to nobody"
             self._findings.warning(self._keys.place, said)
@@ -178,6 +206,7 @@ class _Compiler:
         if unread and (key := keys.key("distributions") if keys else None):
             said = f"distributions: no rule reads {', '.join(unread)}: nothing is published of what is not read"
             self._findings.warning(key.place, said)
-        if publish.detail == "resource" and (text := text_of(keys, "detail")):
+        only_aws = set(gather.kinds) == {Cloud.AWS}
+        if publish.detail == "resource" and only_aws and (text := text_of(keys, "detail")):
             said = "detail: AWS has a series for each resource already; `resource` adds none"
             self._findings.warning(text.place, said)

@@ -10,7 +10,7 @@ from typing import Any
 
 from nephoscope.app.authoring.quantities import UnclearError
 from nephoscope.app.authoring.references import parse_reference
-from nephoscope.model.config import Channel, Config
+from nephoscope.model.config import Channel, Config, GatherAzure, GatherGcp
 from nephoscope.model.resource import Kind
 from nephoscope.model.time import MINUTE
 
@@ -19,9 +19,11 @@ def plan_deployment(config: Config) -> dict[str, Any]:
     """Plain JSON values; lists are sorted and have no doubles.
 
     region: where metrics and dashboard are, and so the stack. every: seconds; schedule: the same as EventBridge writes
-    it. regions: what is gathered, `all` for every one. secrets: names by the kind of reference, without `#key`. stack:
-    outputs and resources of the deployment that are referred to. topics: ARNs that are published to beside those of
-    the stack. bucket_tags: buckets are chosen by their tags, which must be read, then.
+    it. clouds: those that are gathered. regions, own_account, roles, resources, bucket_tags: what is gathered of AWS;
+    regions may be `all` for every one; bucket_tags: buckets are chosen by their tags, which must be read, then. gcp,
+    azure: what is gathered there; parent: a folder or an organization. secrets: names by the kind of reference, without
+    `#key`. stack: outputs and resources of the deployment that are referred to. topics: ARNs that are published to
+    beside those of the stack.
     """
     aws = config.gather.aws
     kinds = aws.resources if aws else ()
@@ -31,18 +33,37 @@ def plan_deployment(config: Config) -> dict[str, Any]:
         "fleet": config.fleet,
         "every": config.gather.every,
         "schedule": render_rate(config.gather.every),
-        "clouds": ["aws"] if aws else [],
+        "clouds": [str(cloud) for cloud in config.gather.kinds],
         "region": config.publish.region,
         "regions": list(aws.regions) if aws else [],
         "own_account": bool(aws and any(not account.role for account in aws.accounts)),
         "roles": sorted(account.role for account in aws.accounts if account.role) if aws else [],
         "resources": sorted(kinds),
         "bucket_tags": Kind.BUCKET in kinds and (selected or _buckets_by_tag(config)),
+        "gcp": _gcp(config.gather.gcp or GatherGcp(resources=())),
+        "azure": _azure(config.gather.azure or GatherAzure(resources=())),
         "dashboard": config.publish.dashboard,
         "namespace": config.publish.namespace,
         "secrets": {kind: _named(references, kind) for kind in ("env", "ssm", "secretsmanager")},
         "stack": _named(references, "stack"),
         "topics": sorted({c.sns for c in config.channels.values() if c.sns.startswith("arn:")}),
+    }
+
+
+def _gcp(gather: GatherGcp) -> dict[str, Any]:
+    return {
+        "projects": sorted(gather.projects),
+        "parent": gather.parent,
+        "resources": sorted(gather.resources),
+    }
+
+
+def _azure(gather: GatherAzure) -> dict[str, Any]:
+    return {
+        "subscriptions": sorted(gather.subscriptions),
+        "management_group": gather.management_group,
+        "workspaces": sorted(gather.workspaces),
+        "resources": sorted(gather.resources),
     }
 
 

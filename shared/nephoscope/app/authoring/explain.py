@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from nephoscope.app.authoring.findings import listed
+from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.quantities import render_quantity
 from nephoscope.catalog.loader import Catalog
-from nephoscope.model.config import Channel, Config, GatherAws
+from nephoscope.model.config import Channel, Config, GatherAws, GatherAzure, GatherGcp
 from nephoscope.model.metric import Metric
+from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Condition, MissingData, Observation, Rule, Selector, Threshold, Window
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR, MINUTE
+from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
 from nephoscope.pipeline.wording import render_duration
 
 _ORIGINS = {"user": "", "starter": " (starter rule, for none is written)", "built-in": " (built in)"}
@@ -27,22 +30,28 @@ _MISSING = {
 
 def explain(config: Config, catalog: Catalog) -> list[str]:
     """What is gathered and where it is shown, then a sentence a rule, then a sentence a channel; in their order."""
-    clouds = (Cloud.AWS,) if config.gather.aws else ()
     return [
-        *([_explain_gather(config, config.gather.aws)] if config.gather.aws else []),
-        *(explain_rule(rule, catalog.metrics, clouds) for rule in config.rules),
+        _explain_gather(config),
+        *(explain_rule(rule, catalog.metrics, _clouds_of(rule, config)) for rule in config.rules),
         *(_explain_channel(channel) for channel in config.channels.values()),
     ]
 
 
-def explain_rule(rule: Rule, metrics: Mapping[str, Metric], clouds: Iterable[Cloud]) -> str:
+def _clouds_of(rule: Rule, config: Config) -> list[Cloud]:
+    """Where its kind of resource is gathered; a scope is on each."""
+    return [cloud for cloud, kinds in config.gather.kinds.items() if rule.on in (*kinds, Kind.SCOPE)]
+
+
+def explain_rule(rule: Rule, metrics: Mapping[str, Metric], clouds: Sequence[Cloud]) -> str:
     """`cpu-hot: every instance: fires when ...; clears when ...; ...; critical; told to oncall.`"""
-    periods = _periods(rule.when, metrics, clouds)
+    looking = clouds_looking(rule.when, clouds, metrics)
+    periods = _periods(rule.when, metrics, looking)
     parts = [
-        f"{rule.name}{_ORIGINS[rule.origin]}: every {rule.on}{_selected(rule.where)}{_apart(rule, metrics)}: "
+        f"{rule.name}{_ORIGINS[rule.origin]}: every {rule.on}{_selected(rule.where)}{_apart(rule, metrics, looking)}: "
         f"fires when {_holds(rule.when, rule.window, metrics, periods)}",
         f"clears when {_cleared(rule, metrics, periods)}",
         *([_missing(rule)] if isinstance(rule.when, Threshold) else []),
+        *_blind(rule, [cloud for cloud in clouds if cloud not in looking]),
         str(rule.severity),
         f"told to {listed(rule.tell)}" if rule.tell else "shown, told to nobody",
     ]
@@ -61,16 +70,22 @@ def _periods(condition: Condition, metrics: Mapping[str, Metric], clouds: Iterab
     """Every period that a series of the condition's metric may have, the finest first."""
     if isinstance(condition, Observation):
         return []
-    sources = [metrics[condition.metric].sources[c] for c in clouds if c in metrics[condition.metric].sources]
+    sources = [metrics[condition.metric].sources[cloud] for cloud in clouds]
     return sorted({source.period_of(fine=fine) for source in sources for fine in (True, False)})
 
 
-def _apart(rule: Rule, metrics: Mapping[str, Metric]) -> str:
+def _blind(rule: Rule, clouds: Sequence[Cloud]) -> list[str]:
+    """`does not look on Azure, where cpu.credit.balance is not known`."""
+    where = listed((CLOUD_NAMES[cloud] for cloud in clouds), "or")
+    return [f"does not look on {where}, where {subject_of(rule.when)} is not known"] if clouds else []
+
+
+def _apart(rule: Rule, metrics: Mapping[str, Metric], clouds: Iterable[Cloud]) -> str:
     """`, each storage_class by itself`: a metric with attributes is several series of one resource."""
     if isinstance(rule.when, Observation):
         return ""
-    sources = metrics[rule.when.metric].sources.values()
-    attributes = sorted({attribute for source in sources for attribute in source.attributes.values()})
+    sources = metrics[rule.when.metric].sources
+    attributes = sorted({attribute for cloud in clouds for attribute in sources[cloud].attributes.values()})
     return f", each {listed(attributes)} by itself" if attributes else ""
 
 
@@ -78,7 +93,7 @@ def _holds(condition: Condition, window: Window, metrics: Mapping[str, Metric], 
     said = render_condition(condition, metrics)
     if isinstance(condition, Observation):
         return f"{said} for {render_duration(window.span)}" if window.span else f"{said} is seen once"
-    return f"{said} at {listed((_points(window, period) for period in periods), 'or')}"
+    return f"{said} at {listed((_points(window, period) for period in periods), 'or')}" if periods else said
 
 
 def _points(window: Window, period: int) -> str:
@@ -116,15 +131,48 @@ def _tag(key: str, values: tuple[str, ...]) -> str:
     return f"any tag {key}" if "*" in values else f"tag {key} = {listed(values, 'or')}"
 
 
-def _explain_gather(config: Config, aws: GatherAws) -> str:
-    accounts = listed(account.id or "the account that it runs in" for account in aws.accounts)
-    kinds = listed(f"{kind}s{_selected(aws.where)}" for kind in aws.resources)
-    regions = "every region opted into" if aws.regions == ("all",) else listed(aws.regions)
-    publish = config.publish
+def _explain_gather(config: Config) -> str:
+    """What is watched of each cloud, and where it is shown."""
+    gather, publish = config.gather, config.publish
+    watched = [
+        *([_explain_aws(gather.aws)] if gather.aws else []),
+        *([_explain_gcp(gather.gcp)] if gather.gcp else []),
+        *([_explain_azure(gather.azure)] if gather.azure else []),
+    ]
     return (
-        f"{config.fleet}: every {render_duration(config.gather.every)}, {kinds} in {regions}, of {accounts}; "
+        f"{config.fleet}: every {render_duration(gather.every)}, {'; '.join(watched)}; "
         f"dashboard {publish.dashboard} and metrics under {publish.namespace} in {publish.region}."
     )
+
+
+def _explain_aws(aws: GatherAws) -> str:
+    accounts = listed(account.id or "the account that it runs in" for account in aws.accounts)
+    regions = "every region opted into" if aws.regions == ("all",) else listed(aws.regions)
+    return f"{_kinds(aws.resources, aws.where)} in {regions}, of {accounts}"
+
+
+def _explain_gcp(gcp: GatherGcp) -> str:
+    where = f"the projects below {gcp.parent}" if gcp.parent else _counted("project", gcp.projects)
+    return f"{_kinds(gcp.resources, gcp.where)} in every region of {where} in Google Cloud"
+
+
+def _explain_azure(azure: GatherAzure) -> str:
+    where = (
+        f"the subscriptions below management group {azure.management_group}"
+        if azure.management_group
+        else _counted("subscription", azure.subscriptions)
+    )
+    guests = f", with what guests tell {_counted('workspace', azure.workspaces)}" if azure.workspaces else ""
+    return f"{_kinds(azure.resources, azure.where)} in every region of {where} in Azure{guests}"
+
+
+def _kinds(kinds: Iterable[Kind], where: Selector) -> str:
+    return listed(f"{kind}s{_selected(where)}" for kind in kinds)
+
+
+def _counted(word: str, names: Sequence[str]) -> str:
+    """`project acme-web`, `projects acme-web and acme-data`."""
+    return f"{word}{'' if len(names) == 1 else 's'} {listed(names)}"
 
 
 def _explain_channel(channel: Channel) -> str:

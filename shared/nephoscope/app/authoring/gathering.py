@@ -1,27 +1,23 @@
-"""The meaning of `gather` and `publish`: which clouds, accounts, regions and resources, and where it is shown."""
+"""The meaning of `gather`: how often, and what of AWS. The other clouds are in gathering_gcp.py and gathering_azure.py,
+which take from here what is the same on each."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from nephoscope.app.authoring.document import Items, Keys, Text
-from nephoscope.app.authoring.findings import Findings, did_you_mean
+from nephoscope.app.authoring.findings import Findings
 from nephoscope.app.authoring.quantities import UnclearError, parse_duration
 from nephoscope.app.authoring.reading import flag_of, items_of, keys_of, text_of, texts_of
 from nephoscope.app.authoring.references import check_reference, check_role
 from nephoscope.app.authoring.regions import check_region
-from nephoscope.model.config import AwsAccount, GatherAws, PublishCloudWatch
-from nephoscope.model.metric import Metric
+from nephoscope.model.config import AwsAccount, GatherAws
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Selector
 from nephoscope.model.time import DAY, HOUR, MINUTE
 
 ALL = "all"
 OWN = "own"
-
-_DASHBOARD = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_NAMESPACE = re.compile(r"[A-Za-z0-9_.#/-]{1,255}")
 
 
 def read_gather(keys: Keys, findings: Findings) -> tuple[int, int, int]:
@@ -55,7 +51,7 @@ def read_aws(keys: Keys, environment: Mapping[str, str], findings: Findings) -> 
     return GatherAws(
         regions=_regions(keys, environment, findings),
         accounts=_accounts(items_of(keys, "accounts"), findings),
-        resources=_resources(keys, findings),
+        resources=read_resources(keys, "gather.aws", findings),
         where=read_selector(keys, findings),
     )
 
@@ -73,7 +69,7 @@ def _regions(keys: Keys, environment: Mapping[str, str], findings: Findings) -> 
     if len(texts) > 1 and (word := next((text for text in texts if text.value == ALL), None)):
         findings.problem(word.place, "gather.aws.regions: all stands alone: regions: all")
         return (ALL,)
-    _no_doubles(texts, "region", findings)
+    no_doubles(texts, "region", findings)
     return tuple(dict.fromkeys(t.value for t in texts if t.value == ALL or check_region(t, findings)))
 
 
@@ -81,7 +77,8 @@ def environment_region(environment: Mapping[str, str]) -> str:
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
 
 
-def _no_doubles(texts: tuple[Text, ...], what: str, findings: Findings) -> None:
+def no_doubles(texts: tuple[Text, ...], what: str, findings: Findings) -> None:
+    """Note each text that stands there again."""
     seen: set[str] = set()
     for text in texts:
         if text.value in seen:
@@ -122,14 +119,15 @@ def _account(keys: Keys, findings: Findings) -> AwsAccount | None:
     return AwsAccount(role.value, external_id.value if external_id else "", flag_of(keys, "linked"))
 
 
-def _resources(keys: Keys, findings: Findings) -> tuple[Kind, ...]:
+def read_resources(keys: Keys, where: str, findings: Findings) -> tuple[Kind, ...]:
+    """The kinds that are watched of a cloud; where: its section, for messages."""
     texts = texts_of(keys, "resources")
     if texts is None:
         return (Kind.INSTANCE,)
     node = keys.get("resources")
     if isinstance(node, Items) and not node.nodes:
-        findings.problem(node.place, "gather.aws.resources: nothing would be watched; name instance or bucket")
-    _no_doubles(texts, "kind", findings)
+        findings.problem(node.place, f"{where}.resources: nothing would be watched; name instance or bucket")
+    no_doubles(texts, "kind", findings)
     return tuple(dict.fromkeys(Kind(text.value) for text in texts))
 
 
@@ -147,56 +145,3 @@ def _tags(section: Keys | None, findings: Findings) -> dict[str, tuple[str, ...]
             findings.problem(node.place, f"tags.{key.value}: an empty list matches nothing; write * for any value")
         tags[key.value] = tuple(text.value for text in values)
     return tags
-
-
-DISTRIBUTED = ("cpu.utilization",)
-"""Published where nothing is said: one series a scope, for the fleet's percentiles. Only where a rule reads it."""
-
-
-def read_publish(
-    keys: Keys | None, fleet: str, regions: tuple[str, ...], metrics: Mapping[str, Metric], findings: Findings
-) -> PublishCloudWatch:
-    """regions: where metrics may go when nothing is said, the first one first; may be empty or `all`."""
-    region = text_of(keys, "region")
-    if region is not None:
-        check_region(region, findings)
-    home = region.value if region else next((each for each in regions if each and each != ALL), "")
-    return PublishCloudWatch(
-        region=home,
-        dashboard=_named(keys, "dashboard", fleet, _DASHBOARD, "letters, digits, - and _", findings),
-        namespace=_namespace(keys, findings),
-        distributions=_distributions(keys, metrics, findings),
-        detail=detail.value if (detail := text_of(keys, "detail")) else "fleet",
-    )
-
-
-def _named(
-    keys: Keys | None, name: str, default: str, pattern: re.Pattern[str], allowed: str, findings: Findings
-) -> str:
-    text = text_of(keys, name)
-    if text is None:
-        return default
-    if not pattern.fullmatch(text.value):
-        findings.problem(text.place, f'{name}: "{text.value}" may have {allowed} only')
-    return text.value
-
-
-def _namespace(keys: Keys | None, findings: Findings) -> str:
-    name = _named(keys, "namespace", "nephoscope", _NAMESPACE, "letters, digits and . - _ # /", findings)
-    text = text_of(keys, "namespace")
-    if text and name.startswith("AWS/"):
-        findings.problem(text.place, f'namespace: "{name}" belongs to the provider: names that start with AWS/ do')
-    return name
-
-
-def _distributions(keys: Keys | None, metrics: Mapping[str, Metric], findings: Findings) -> tuple[str, ...]:
-    texts = texts_of(keys, "distributions")
-    if texts is None:
-        return DISTRIBUTED
-    _no_doubles(texts, "metric", findings)
-    for text in texts:
-        if text.value not in metrics:
-            guess = did_you_mean(text.value, metrics)
-            text_ = f'distributions: unknown metric "{text.value}"{guess} (nephoscope metrics --catalog lists them)'
-            findings.problem(text.place, text_)
-    return tuple(dict.fromkeys(text.value for text in texts if text.value in metrics))

@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from nephoscope.app.authoring.conditions import Vocabulary, contradiction, parse_clear, parse_condition
 from nephoscope.app.authoring.document import Items, Keys, Node, Text
-from nephoscope.app.authoring.findings import Findings, did_you_mean
+from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
 from nephoscope.app.authoring.gathering import read_selector
 from nephoscope.app.authoring.given import SCOPE_BLIND, default_channels
+from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.quantities import UnclearError, parse_window
 from nephoscope.app.authoring.reading import keys_of, read_section, text_of, texts_of
 from nephoscope.app.authoring.shape import NAME, RULE
@@ -21,6 +22,7 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Condition, MissingData, Observation, Rule, Severity, Threshold, Window
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
+from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
 from nephoscope.pipeline.notices import DELIVERY_RULE
 from nephoscope.pipeline.wording import render_duration
 
@@ -40,17 +42,28 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a rule may refer to. kinds: what is gathered. clouds: where. channel_names: also of channels that could not
+    """What a rule may refer to. gathered: cloud -> what is listed there. channel_names: also of channels that could not
     be understood, so that a mistake there is not told again in each rule."""
 
     metrics: Mapping[str, Metric]
-    kinds: tuple[Kind, ...]
-    clouds: tuple[Cloud, ...]
+    gathered: Mapping[Cloud, tuple[Kind, ...]]
     channels: Mapping[str, Channel]
     channel_names: tuple[str, ...]
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return tuple(dict.fromkeys(kind for kinds in self.gathered.values() for kind in kinds))
+
     def sources(self, metric: str) -> list[Source]:
-        return [self.metrics[metric].sources[cloud] for cloud in self.clouds if cloud in self.metrics[metric].sources]
+        row = self.metrics[metric]
+        return [
+            row.sources[cloud] for cloud, kinds in self.gathered.items() if row.on in kinds and cloud in row.sources
+        ]
+
+    def looking(self, kind: Kind, condition: Condition) -> tuple[Cloud, ...]:
+        """The clouds on which a rule with this condition looks at something."""
+        there = [cloud for cloud, kinds in self.gathered.items() if kind in kinds]
+        return clouds_looking(condition, there, self.metrics)
 
 
 def read_rules(items: Items, around: Surroundings, findings: Findings, origin: str = "user") -> tuple[Rule, ...]:
@@ -88,6 +101,8 @@ class _Reader:
         window = self._try("for", parse_window) or Window()
         clear, clear_window = self._clear(kind, when, window)
         missing, tell_missing = self._missing(when)
+        if origin == "user":
+            self._check_clouds(kind, when)
         self._check_window("for", when, window)
         selector = read_selector(self._keys, self._findings)
         tell, labels, runbook = self._tell(), self._labels(), self._runbook()
@@ -153,9 +168,24 @@ class _Reader:
         kind = Kind(text.value)
         if kind not in self._around.kinds:
             wanted = ", ".join([*self._around.kinds, kind])
-            said = f"{kind} is not gathered; write resources: [{wanted}] under gather.aws"
+            where = listed((f"gather.{cloud}" for cloud in self._around.gathered or (Cloud.AWS,)), "or")
+            said = f"{kind} is not gathered; write resources: [{wanted}] under {where}"
             self._findings.problem(text.place, said)
         return kind
+
+    def _check_clouds(self, kind: Kind | None, when: Condition | None) -> None:
+        """Warn where a rule looks at less than what is gathered: a metric may be missing on a cloud, for a while."""
+        text = text_of(self._keys, "when")
+        if text is None or kind is None or when is None:
+            return
+        gathered = [cloud for cloud, kinds in self._around.gathered.items() if kind in kinds]
+        looking = self._around.looking(kind, when)
+        blind = listed(CLOUD_NAMES[cloud] for cloud in gathered if cloud not in looking)
+        what = subject_of(when)
+        if gathered and not looking:
+            self._findings.warning(text.place, f"{what} is not known on {blind}: this rule looks at nothing")
+        elif len(looking) < len(gathered) and isinstance(when, Threshold):
+            self._findings.warning(text.place, f"{what} is not measured on {blind}: this rule does not look there")
 
     def _clear(self, kind: Kind | None, when: Condition | None, window: Window) -> tuple[Condition | None, Window]:
         """Left out: the condition no longer holds, for the same window."""

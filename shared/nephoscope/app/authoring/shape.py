@@ -69,6 +69,10 @@ class Section:
 DURATION = r"^\s*[0-9]+\s*(s|min|h|d)\s*$"
 REFERENCE = r"^\$\{(env|ssm|secretsmanager|stack):[^}]+\}$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+PROJECT = r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$"
+PARENT = r"^(folders|organizations)/[0-9]+$"
+UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+MANAGEMENT_GROUP = r"^[A-Za-z0-9][A-Za-z0-9_().-]{0,89}$"
 
 KINDS = (Kind.INSTANCE.value, Kind.BUCKET.value)
 MISSING = ("ignore", "missing", "breaching", "notBreaching", "tell")
@@ -79,6 +83,13 @@ SELECTOR = Section("where", (Key("tags", Form.TAGS, "Tags that a resource must h
 EXCEPT = Section(
     "except", (Key("tags", Form.TAGS, "Tags of resources that are left out; * stands for any value.", True),)
 )
+
+CHOSEN = (
+    Key("resources", Form.TEXTS, "What is watched; instance when left out.", choices=KINDS),
+    Key("where", Form.SECTION, "Only resources with these tags.", section=SELECTOR),
+    Key("except", Form.SECTION, "Not the resources with these tags.", section=EXCEPT),
+)
+"""What is watched of a cloud: the same on each."""
 
 ACCOUNT = Section(
     "accounts",
@@ -104,11 +115,45 @@ AWS = Section(
             ACCOUNT,
             "own",
         ),
-        Key("resources", Form.TEXTS, "What is watched; instance when left out.", choices=KINDS),
-        Key("where", Form.SECTION, "Only resources with these tags.", section=SELECTOR),
-        Key("except", Form.SECTION, "Not the resources with these tags.", section=EXCEPT),
+        *CHOSEN,
     ),
     {"organization": "accounts found by AWS Organizations"},
+)
+
+GCP = Section(
+    "gather.gcp",
+    (
+        Key("projects", Form.TEXTS, "Projects, by id.", pattern=PROJECT),
+        Key(
+            "search",
+            Form.TEXT,
+            "In place of projects: all below `folders/123` or `organizations/123`.",
+            pattern=PARENT,
+        ),
+        *CHOSEN,
+    ),
+    {"regions": "choosing among Google's regions; `where` chooses by labels"},
+)
+
+AZURE = Section(
+    "gather.azure",
+    (
+        Key("subscriptions", Form.TEXTS, "Subscriptions, by id.", pattern=UUID),
+        Key(
+            "management_group",
+            Form.TEXT,
+            "In place of subscriptions: all below the management group of this name.",
+            pattern=MANAGEMENT_GROUP,
+        ),
+        Key(
+            "workspaces",
+            Form.TEXTS,
+            "Log Analytics workspaces, by workspace id, that hold the guests' memory, disks and heartbeats.",
+            pattern=UUID,
+        ),
+        *CHOSEN,
+    ),
+    {"regions": "choosing among Azure's regions; `where` chooses by tags"},
 )
 
 GATHER = Section(
@@ -118,8 +163,9 @@ GATHER = Section(
         Key("blind_after", Form.TEXT, "How long nothing can be read of a scope until that is told.", pattern=DURATION),
         Key("grace", Form.TEXT, "How long after its launch a machine's missing points are no news.", pattern=DURATION),
         Key("aws", Form.SECTION, "Amazon Web Services.", section=AWS),
+        Key("gcp", Form.SECTION, "Google Cloud.", section=GCP),
+        Key("azure", Form.SECTION, "Microsoft Azure.", section=AZURE),
     ),
-    {"gcp": "Google Cloud", "azure": "Azure"},
 )
 
 CLOUDWATCH = Section(

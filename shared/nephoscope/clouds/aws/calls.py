@@ -17,7 +17,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from nephoscope.clouds.aws.errors import VENDOR_ERRORS, gap_error, read_error
-from nephoscope.clouds.aws.limiter import Limiter
+from nephoscope.clouds.limiter import Limiter
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Usage

@@ -15,8 +15,8 @@ from nephoscope.catalog.loader import Catalog
 from nephoscope.clouds.aws.buckets import selects_by_tags
 from nephoscope.clouds.aws.calls import Calls, action_of
 from nephoscope.clouds.aws.errors import gap_of
-from nephoscope.clouds.aws.limiter import Limiter
 from nephoscope.clouds.aws.scopes import ALL, account_of
+from nephoscope.clouds.limiter import Limiter
 from nephoscope.model.config import AwsAccount, Config
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.metric import Source

@@ -12,10 +12,10 @@ from nephoscope.clouds.aws.buckets import read_buckets
 from nephoscope.clouds.aws.calls import Calls
 from nephoscope.clouds.aws.discovery import Discovery
 from nephoscope.clouds.aws.inventory import read_instances
-from nephoscope.clouds.aws.limiter import Limiter
 from nephoscope.clouds.aws.metrics import MetricRead
 from nephoscope.clouds.aws.scopes import ALL, ScopeRead, account_of
 from nephoscope.clouds.aws.session import Sessions
+from nephoscope.clouds.limiter import Limiter
 from nephoscope.model.config import AwsAccount, Config
 from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Scope

@@ -19,7 +19,7 @@ from nephoscope.localcloud.aws.get_metric_data import get_metric_data
 from nephoscope.localcloud.aws.ledger import Entry, Ledger
 from nephoscope.localcloud.aws.permissions import needs_of
 from nephoscope.localcloud.aws.policy import Policies
-from nephoscope.localcloud.aws.protocol import parse_call, parse_signature, render_error
+from nephoscope.localcloud.aws.protocol import parse_call, parse_signature, parse_unsigned, render_error
 from nephoscope.localcloud.aws.world import World
 from nephoscope.localcloud.incidents import Happening
 
@@ -38,6 +38,7 @@ OWN: Mapping[str, _Operation] = {
     "s3:ListBuckets": storage.list_buckets,
     "tag:GetResources": storage.get_resources,
     "sts:AssumeRole": lambda world, call: world.sessions.assume_role(call),
+    "sts:AssumeRoleWithWebIdentity": lambda world, call: world.sessions.assume_role_with_web_identity(call),
     "sts:GetCallerIdentity": lambda world, call: world.sessions.get_caller_identity(call),
 }
 OF_OUR_BUCKETS: Mapping[str, _Operation] = {
@@ -74,7 +75,7 @@ class Front:
 
     def answer(self, request: Request) -> Answer | Stream:
         """Raises CutError where a fault wants the connection cut."""
-        signed = parse_signature(request)
+        signed = parse_signature(request) or parse_unsigned(request)
         if signed is None:
             return self._passed_on(request)
         page = self._ledger.page

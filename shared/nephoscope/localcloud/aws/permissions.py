@@ -15,7 +15,7 @@ _Context = Mapping[str, tuple[str, ...]]
 
 
 def needs_of(call: Call) -> tuple[Need, ...]:
-    """Never empty, except for calls that IAM does not guard (sts:GetCallerIdentity)."""
+    """Never empty, except for calls that no identity policy guards (who am I; a role's own trust)."""
     if call.action in _UNGUARDED:
         return ()
     if call.service == "dynamodb":
@@ -24,7 +24,7 @@ def needs_of(call: Call) -> tuple[Need, ...]:
     return (Need(_ACTIONS.get(call.action, call.action), make(call) if make else "*", _context(call)),)
 
 
-_UNGUARDED = frozenset({"sts:GetCallerIdentity"})
+_UNGUARDED = frozenset({"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity"})
 
 # The API's word and the action's word differ.
 _ACTIONS = {

@@ -1,4 +1,5 @@
-"""STS: who a key belongs to, and AssumeRole into the accounts of the fleet, with its ExternalId checked."""
+"""STS: who a key belongs to; AssumeRole into the accounts of the fleet, with its ExternalId checked; and the way in
+for the functions of other clouds, by a token (web_identity.py)."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from nephoscope.localcloud.aws.call import Answer, AwsError, Call, Caller
 from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT, LAMBDA_TOKEN
 from nephoscope.localcloud.aws.protocol import render_answer
+from nephoscope.localcloud.aws.web_identity import WebIdentities
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,13 @@ class Sessions:
         self._lock = threading.Lock()
         self._trust: dict[str, str] = {}
         self._sessions: dict[str, _Session] = {}
+        self.web = WebIdentities()
 
     def clear(self) -> None:
         with self._lock:
             self._trust.clear()
             self._sessions.clear()
+            self.web.clear()
 
     def trust(self, role: str, external_id: str = "") -> None:
         """Let `role` (an ARN) be assumed; with an external_id, only by who knows it."""
@@ -68,10 +72,7 @@ class Sessions:
         return render_answer(call, {"Arn": arn, "UserId": call.caller.access_key, "Account": call.account})
 
     def assume_role(self, call: Call) -> Answer:
-        role, name = call.params.get("RoleArn", ""), call.params.get("RoleSessionName", "")
-        duration = int(call.params.get("DurationSeconds", 3600))
-        if not 900 <= duration <= 43_200:
-            raise AwsError("ValidationError", f"DurationSeconds {duration} is not between 900 and 43200")
+        role, name, duration = _asked(call)
         with self._lock:
             wanted = self._trust.get(role)
             if wanted is None or (wanted and wanted != call.params.get("ExternalId")):
@@ -79,9 +80,35 @@ class Sessions:
                     f"User: {call.caller.principal} is not authorized to perform: sts:AssumeRole on resource: {role}"
                 )
                 raise AwsError("AccessDenied", message, 403)
-            key = "ASIA" + secrets.token_hex(8).upper()
+        return render_answer(call, self._given_out(role, name, duration))
+
+    def assume_role_with_web_identity(self, call: Call) -> Answer:
+        """Source: STS API reference, AssumeRoleWithWebIdentity."""
+        role, name, duration = _asked(call)
+        visitor = self.web.admit(role, str(call.params.get("WebIdentityToken", "")))
+        provider = visitor.provider
+        if provider.startswith("oidc-provider/"):
+            provider = f"arn:aws:iam::{role.split(':')[4]}:{provider}"
+        seen = {
+            "SubjectFromWebIdentityToken": visitor.subject,
+            "Audience": visitor.audience,
+            "Provider": provider,
+        }
+        return render_answer(call, {**self._given_out(role, name, duration), **seen})
+
+    def _given_out(self, role: str, name: str, duration: int) -> Mapping[str, object]:
+        key = "ASIA" + secrets.token_hex(8).upper()
+        with self._lock:
             session = self._sessions[key] = _Session(role, name)
-        return render_answer(call, _assumed(key, session, duration))
+        return _assumed(key, session, duration)
+
+
+def _asked(call: Call) -> tuple[str, str, int]:
+    """(role, session's name, seconds). Raises AwsError."""
+    duration = int(call.params.get("DurationSeconds", 3600))
+    if not 900 <= duration <= 43_200:
+        raise AwsError("ValidationError", f"DurationSeconds {duration} is not between 900 and 43200")
+    return call.params.get("RoleArn", ""), call.params.get("RoleSessionName", ""), duration
 
 
 def _assumed(key: str, session: _Session, duration: int) -> Mapping[str, object]:

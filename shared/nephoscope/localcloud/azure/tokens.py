@@ -38,6 +38,7 @@ class Issuer:
     """Signs and checks the tokens of one tenant. Times are the wall's: the clients keep tokens by it."""
 
     def __init__(self, tenant: str) -> None:
+        _signing_key()  # made now, by one thread: two first callers at once would make two keys
         self.tenant = tenant
 
     @property

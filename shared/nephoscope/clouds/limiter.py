@@ -1,7 +1,7 @@
-"""One token bucket for each (account, region, action), which learns from throttling.
+"""One token bucket for each place and action, which learns from throttling.
 
-The catalog's figure is what AWS documents; what an account really gets depends on who else calls there. So a throttled
-call halves the pace, and each call that goes through gives a little back.
+The catalog's figure is what a provider documents; what an account really gets depends on who else calls there. So a
+throttled call halves the pace, and each call that goes through gives a little back.
 """
 
 from __future__ import annotations

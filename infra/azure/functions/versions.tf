@@ -1,0 +1,16 @@
+terraform {
+  required_version = ">= 1.9"
+  required_providers {
+    azurerm = {
+      source  = "hashicorp/azurerm"
+      version = "4.55.0" # the one whose schema infra/terraform/schema.json holds
+    }
+  }
+  backend "azurerm" {} # where is given by the plugin: homes.azure.state
+}
+
+provider "azurerm" {
+  features {}
+  subscription_id     = var.subscription
+  storage_use_azuread = true # the storage account takes no keys
+}

@@ -1,0 +1,67 @@
+"""The meaning of `gather.gcp`: which projects, by name or by the folder or organization they lie in."""
+
+from __future__ import annotations
+
+import re
+
+from nephoscope.app.authoring.document import Items, Keys, Text
+from nephoscope.app.authoring.findings import Findings
+from nephoscope.app.authoring.gathering import no_doubles, read_resources, read_selector
+from nephoscope.app.authoring.reading import text_of, texts_of
+from nephoscope.app.authoring.shape import PARENT, PROJECT
+from nephoscope.model.config import GatherGcp
+
+_EXAMPLES = "projects: [acme-web], or search: folders/123 or organizations/123"
+
+
+def read_gcp(keys: Keys, findings: Findings) -> GatherGcp:
+    """Projects or a search, one of them. Source of a project id's form:
+    https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects"""
+    projects, parent = _projects(keys, findings), _parent(text_of(keys, "search"), findings)
+    if not keys.wrote("projects") and not keys.wrote("search"):
+        findings.problem(keys.place, f"gather.gcp: no project; write {_EXAMPLES}")
+    elif keys.wrote("projects") and (search := keys.key("search")):
+        findings.problem(search.place, "gather.gcp has projects and search both; one of them says what is watched")
+    return GatherGcp(
+        projects=projects,
+        parent=parent,
+        resources=read_resources(keys, "gather.gcp", findings),
+        where=read_selector(keys, findings),
+    )
+
+
+def _projects(keys: Keys, findings: Findings) -> tuple[str, ...]:
+    texts = texts_of(keys, "projects") or ()
+    node = keys.get("projects")
+    if isinstance(node, Items) and not node.nodes:
+        said = "gather.gcp.projects: no project: nothing would be watched; name one, or write search in its place"
+        findings.problem(node.place, said)
+    no_doubles(texts, "project", findings)
+    return tuple(dict.fromkeys(text.value for text in texts if _check_project(text, findings)))
+
+
+def _check_project(text: Text, findings: Findings) -> bool:
+    name = text.value
+    if re.fullmatch(PROJECT, name):
+        return True
+    if name.isdigit():
+        said = "is a project's number; write its id (gcloud projects list shows both)"
+    else:
+        meant = name.strip().removeprefix("projects/").lower().replace("_", "-").replace(" ", "-")
+        guess = f"; did you mean {meant}?" if re.fullmatch(PROJECT, meant) else ""
+        said = f"is no project id: 6 to 30 small letters, digits and hyphens, a letter first{guess}"
+    findings.problem(text.place, f'gather.gcp.projects: "{name}" {said}')
+    return False
+
+
+def _parent(text: Text | None, findings: Findings) -> str:
+    if text is None:
+        return ""
+    if re.fullmatch(PARENT, text.value):
+        return text.value
+    kind, _, number = text.value.strip("/").partition("/")
+    plural = {"folder": "folders", "organization": "organizations", "organisations": "organizations"}.get(kind.lower())
+    guess = f"; did you mean {plural}/{number}?" if plural and number.isdigit() else ""
+    said = f'expected folders/NUMBER or organizations/NUMBER, found "{text.value}"{guess}'
+    findings.problem(text.place, f"gather.gcp.search: {said}")
+    return ""

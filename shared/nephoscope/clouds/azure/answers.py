@@ -1,0 +1,165 @@
+"""What the metrics batch answered, made into series.
+
+Whole is only what the answer holds in so many words: an entry for the resource and the metric, without an error. An
+entry that is missing, or an answer that was cut off at `top`, leaves the points *unknown*; an entry without a point
+says *absent*.
+
+The newest points may stand there as 0 before they are measured. Requests end where points are settled; should one
+reach further, zeros at its end that are not yet final are left out, and the series is not whole.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from nephoscope.clouds.azure.queries import Batch
+from nephoscope.model.errors import ReadError, Reason
+from nephoscope.model.series import Series, SeriesKey, SeriesRequest
+
+ACTION = "Microsoft.Insights/metrics/read"
+
+ERROR_CODES: Mapping[str, Reason] = {
+    "forbidden": Reason.DENIED,
+    "authorizationfailed": Reason.DENIED,
+    "unauthorized": Reason.DENIED,
+    "resourcenotfound": Reason.NOT_FOUND,
+    "notfound": Reason.NOT_FOUND,
+    "throttled": Reason.THROTTLED,
+    "toomanyrequests": Reason.THROTTLED,
+    "timeout": Reason.TIMEOUT,
+    "internalservererror": Reason.UNAVAILABLE,
+    "serviceunavailable": Reason.UNAVAILABLE,
+    "badrequest": Reason.REJECTED,
+    "invalidseries": Reason.REJECTED,
+}
+"""A metric's errorCode, without regard to case -> why it has no whole answer. `Success` is none; a word without a row
+is PARTIAL."""
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that has no whole answer, and why. operation: what failed."""
+
+    request: SeriesRequest
+    reason: Reason
+    detail: str = ""
+    operation: str = ACTION
+
+    @classmethod
+    def of(cls, request: SeriesRequest, error: ReadError) -> Failure:
+        return cls(request, error.reason, error.detail, error.operation)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What asking brought: series (those of failures too, where points came), and failures."""
+
+    series: tuple[Series, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(self.series + other.series, self.failures + other.failures)
+
+
+@dataclass(slots=True)
+class _Moments:
+    """Epoch seconds of a time as Azure writes it; the same few stand in every series of an answer."""
+
+    known: dict[str, int] = field(default_factory=dict)
+
+    def of(self, text: str) -> int:
+        if text not in self.known:
+            self.known[text] = int(datetime.fromisoformat(text).timestamp())
+        return self.known[text]
+
+
+def parse_answer(answer: Mapping[str, Any], batch: Batch, now: float) -> Outcome:
+    """Series of all requests that have an entry, and why the others have none. now: the clock's time of the answer, by
+    which points are final or not. Raises KeyError, TypeError, ValueError, AttributeError where it is not what it
+    should be."""
+    entries = dict(_entries(answer))
+    count = sum(len(entry["timeseries"]) for entry in entries.values())
+    moments = _Moments()
+    outcome = Outcome()
+    for request in batch.requests:
+        entry = entries.get((request.resource_id, request.source.vendor_name.lower()))
+        outcome += _judge(request, entry, now, moments, cut_off=count >= batch.top)
+    return outcome
+
+
+def _entries(answer: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Entry]]:
+    """(resource's id, vendor's name), both in lower case -> the entry of a metric."""
+    for resource in answer["values"]:
+        name = resource["resourceid"].lower()
+        for entry in resource["value"]:
+            yield (name, entry["name"]["value"].lower()), entry
+
+
+def _judge(request: SeriesRequest, entry: Entry | None, now: float, moments: _Moments, *, cut_off: bool) -> Outcome:
+    if entry is None:
+        return Outcome(failures=(Failure(request, Reason.PARTIAL, "no result came"),))
+    failure = _failure(request, entry, cut_off=cut_off)
+    return Outcome(
+        (to_series(request, entry, now, moments.of, whole=failure is None),), (failure,) if failure is not None else ()
+    )
+
+
+def _failure(request: SeriesRequest, entry: Entry, *, cut_off: bool) -> Failure | None:
+    code = str(entry.get("errorCode") or "Success")
+    if code != "Success":
+        text = f"{code}: {entry.get('errorMessage') or ''}".strip(": ")
+        return Failure(request, ERROR_CODES.get(code.lower(), Reason.PARTIAL), text)
+    if len(entry["timeseries"]) > 1:
+        return Failure(request, Reason.MALFORMED, "several series came for one metric")
+    if cut_off and not entry["timeseries"]:
+        return Failure(request, Reason.PARTIAL, "the answer was cut off")
+    return None
+
+
+def to_series(request: SeriesRequest, entry: Entry, now: float, moment_of: Any, *, whole: bool) -> Series:
+    """The points within the request's own window, in the catalog's unit, times ascending and unique (the last value of
+    a time wins). A number that is none is left out, and so are zeros at the end that are not final."""
+    points = _points(request, entry, moment_of)
+    unsettled = _unsettled(request, points, now)
+    for time in unsettled:
+        del points[time]
+    source = request.source
+    scale = source.scale / (request.period if source.per_second else 1)
+    times = sorted(points)
+    return Series(
+        SeriesKey(request.resource_id, request.metric),
+        request.period,
+        request.start,
+        request.end,
+        whole and not unsettled,
+        array("q", times),
+        array("d", [source.offset + points[time] * scale for time in times]),
+    )
+
+
+def _points(request: SeriesRequest, entry: Entry, moment_of: Any) -> dict[int, float]:
+    field_name = request.source.statistic.lower()
+    points: dict[int, float] = {}
+    for series in entry["timeseries"][:1]:
+        for point in series.get("data") or ():
+            value, time = point.get(field_name), moment_of(point["timeStamp"])
+            if value is not None and math.isfinite(value) and request.start <= time < request.end:
+                points[time] = value
+    return points
+
+
+def _unsettled(request: SeriesRequest, points: Mapping[int, float], now: float) -> list[int]:
+    """The zeros at the end, as far as they are not final yet."""
+    found: list[int] = []
+    for time in sorted(points, reverse=True):
+        if points[time] or time + request.source.final_after(request.period) <= now:
+            break
+        found.append(time)
+    return found

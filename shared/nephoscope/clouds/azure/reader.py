@@ -1,0 +1,95 @@
+"""Azure as the run sees it: ports.CloudReader over Resource Graph and the metrics data plane."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from nephoscope.catalog.loader import Catalog
+from nephoscope.clouds.azure import graph, listing, metrics
+from nephoscope.clouds.azure.answers import ACTION as READ_METRICS
+from nephoscope.clouds.azure.calls import Calls
+from nephoscope.clouds.azure.graph import Area
+from nephoscope.clouds.azure.identity import open_credential
+from nephoscope.clouds.azure.listing import Listing, read_listing
+from nephoscope.clouds.azure.metrics import MetricRead
+from nephoscope.clouds.azure.scopes import GLOBAL, ScopeRead
+from nephoscope.clouds.azure.session import Sessions
+from nephoscope.clouds.limiter import Limiter
+from nephoscope.model.config import Config
+from nephoscope.model.resource import Kind
+from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.series import Inventory, Readings, SeriesRequest
+from nephoscope.model.time import Deadline
+from nephoscope.ports import Clock, CloudReader, FoundScopes, SecretReader
+
+LIMITS: Mapping[str, str] = {graph.ACTION: listing.LIMIT, READ_METRICS: metrics.LIMIT}
+"""Action -> the catalog's row of limits, whose `per_second` is the pace."""
+
+
+class Deployed(Protocol):
+    """What is needed of the deployment's settings: endpoints in place of Azure's own."""
+
+    @property
+    def endpoints(self) -> Mapping[str, str] | None: ...
+
+
+def open_reader(
+    config: Config,  # noqa: ARG001 - every cloud's reader is opened alike
+    settings: Deployed,
+    catalog: Catalog,
+    clock: Clock,
+    secrets: SecretReader | None = None,  # noqa: ARG001 - Azure is read without any
+) -> CloudReader:
+    """A reader for a process's life: tokens, connections and paces are kept between runs. No call is made yet."""
+    return AzureReader(Sessions(open_credential(), settings.endpoints or {}), catalog, clock)
+
+
+class AzureReader:
+    """ports.CloudReader. Safe to use from several threads, one scope each or several."""
+
+    def __init__(
+        self, sessions: Sessions, catalog: Catalog, clock: Clock, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._sessions = sessions
+        self._catalog = catalog
+        self._clock = clock
+        self._sleep = sleep
+        self._scopes = ScopeRead(self._read_listing, clock, catalog.limit(listing.LIMIT, "subscriptions"))
+        self._limiters: dict[tuple[str, str, str], Limiter] = {}
+        self._lock = threading.Lock()
+
+    def read_scopes(self, config: Config, deadline: Deadline) -> FoundScopes:
+        return self._scopes.read_scopes(config, deadline)
+
+    def read_inventory(self, scope: Scope, config: Config, deadline: Deadline) -> Inventory:
+        return self._scopes.read_inventory(scope, config, deadline)
+
+    def read_series(
+        self,
+        scope: Scope,
+        config: Config,  # noqa: ARG002 - how to enter a subscription is the same for all
+        requests: Sequence[SeriesRequest],
+        deadline: Deadline,
+    ) -> Readings:
+        client = self._sessions.metrics(scope.region)
+        return MetricRead(self._open_calls(scope, deadline), client, self._catalog, self._clock.wall).read(requests)
+
+    def _read_listing(self, areas: Sequence[Area], kinds: Sequence[Kind], deadline: Deadline) -> Listing:
+        """Resource Graph counts questions by who asks, whatever they are about."""
+        calls = self._open_calls(Scope(Cloud.AZURE, "", GLOBAL), deadline)
+        return read_listing(calls, self._sessions.management(), areas, kinds, self._catalog)
+
+    def _open_calls(self, scope: Scope, deadline: Deadline) -> Calls:
+        return Calls(scope, lambda action: self._limiter(scope, action), deadline, self._sleep)
+
+    def _limiter(self, scope: Scope, action: str) -> Limiter:
+        """The pace of one action in one subscription and location; made at its first call."""
+        key = (scope.account, scope.region, action)
+        with self._lock:
+            if key not in self._limiters:
+                pace = self._catalog.limit(LIMITS[action], "per_second")
+                self._limiters[key] = Limiter(pace, self._clock, self._sleep)
+            return self._limiters[key]

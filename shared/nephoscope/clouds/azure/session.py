@@ -1,0 +1,82 @@
+"""The clients of a process's life: Resource Manager's one door, and a metrics door in each region.
+
+Microsoft's clients do what they are good at (tokens, TLS, connections); retries are ours, so that the pace holds for
+every request and a wait never outlasts the deadline. Answers are taken as bytes: nobody needs their objects.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Protocol
+
+from azure.core import PipelineClient
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline.policies import (
+    BearerTokenCredentialPolicy,
+    HeadersPolicy,
+    ProxyPolicy,
+    RequestIdPolicy,
+    RetryPolicy,
+    UserAgentPolicy,
+)
+from azure.core.rest import HttpRequest, HttpResponse
+from azure.monitor.querymetrics import MetricsClient
+
+MANAGEMENT = "https://management.azure.com"
+METRICS = "https://{region}.metrics.monitor.azure.com"
+_AGENT = "nephoscope"
+
+
+class Client(Protocol):
+    """What is used of a client: sending one request."""
+
+    def send_request(self, request: HttpRequest, *, stream: bool = False, **options: float) -> HttpResponse: ...
+
+
+class Sessions:
+    """endpoints: in place of Azure's own, by name: `azure_management`, and `azure_metrics`, in which `{region}` stands
+    for the region. Safe to use from several threads."""
+
+    def __init__(self, credential: TokenCredential, endpoints: Mapping[str, str]) -> None:
+        self._credential = credential
+        self._management = endpoints.get("azure_management") or MANAGEMENT
+        self._metrics = endpoints.get("azure_metrics") or METRICS
+        self._clients: dict[str, Client] = {}
+        self._lock = threading.Lock()
+
+    def management(self) -> Client:
+        """Resource Manager. A request's address is relative to it."""
+        with self._lock:
+            if "" not in self._clients:
+                self._clients[""] = _Management(self._management, self._credential)
+            return self._clients[""]
+
+    def metrics(self, region: str) -> Client:
+        """The metrics data plane of a region. A request's address is relative to it."""
+        with self._lock:
+            if region not in self._clients:
+                endpoint = self._metrics.replace("{region}", region)
+                self._clients[region] = MetricsClient(
+                    endpoint, self._credential, retry_policy=RetryPolicy.no_retries(), user_agent=_AGENT
+                )
+            return self._clients[region]
+
+
+class _Management:
+    """Resource Manager by azure-core's pipeline alone: its own packages build an object for every row."""
+
+    def __init__(self, endpoint: str, credential: TokenCredential) -> None:
+        policies = [
+            RequestIdPolicy(),
+            HeadersPolicy(),
+            UserAgentPolicy(base_user_agent=_AGENT),
+            ProxyPolicy(),
+            RetryPolicy.no_retries(),
+            BearerTokenCredentialPolicy(credential, f"{MANAGEMENT}/.default"),
+        ]
+        self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(endpoint, policies=policies)
+
+    def send_request(self, request: HttpRequest, *, stream: bool = False, **options: float) -> HttpResponse:
+        request.url = self._client.format_url(request.url)
+        return self._client.send_request(request, stream=stream, **options)

@@ -1,0 +1,1 @@
+"""Google Cloud: instances, buckets and metrics, read by REST and gRPC with google-auth's credentials."""

@@ -1,0 +1,130 @@
+"""The reader as a function opens it, on the local Google: the metadata server's identity, REST, gRPC over TLS."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from nephoscope.app.settings import Settings
+from nephoscope.app.wiring import wire
+from nephoscope.catalog.loader import load_catalog
+from nephoscope.localcloud.curves import Measure
+from nephoscope.localcloud.fleet import Power
+from nephoscope.localcloud.gcp import names
+from nephoscope.localcloud.gcp.local import LocalGcp
+from nephoscope.localcloud.machines import Instance
+from nephoscope.model.config import Config, Gather, GatherGcp, PublishCloudWatch
+from nephoscope.model.errors import Reason
+from nephoscope.model.resource import Kind, State
+from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.series import Readings, SeriesRequest
+from nephoscope.model.time import Deadline
+from nephoscope.ports import CloudReader
+
+NOON = 1_795_435_200
+WEB = Scope(Cloud.GCP, "acme-web", "europe-west1")
+CONFIG = Config(
+    fleet="acme",
+    gather=Gather(gcp=GatherGcp(("acme-web", "acme-data"), resources=(Kind.INSTANCE, Kind.BUCKET))),
+    publish=PublishCloudWatch("eu-central-1", "acme"),
+)
+
+RATES = frozenset(name for name, metric in load_catalog().metrics.items() if metric.unit.endswith("/s"))
+"""Google counts whole bytes and operations a minute."""
+
+
+class SystemClock:
+    def wall(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@pytest.fixture
+def reader(gcp: LocalGcp) -> CloudReader:
+    settings = Settings.from_environment(os.environ)
+    opened: CloudReader = wire("cloud", "gcp")(CONFIG, settings, load_catalog(), SystemClock())
+    return opened
+
+
+def soon() -> Deadline:
+    return Deadline(time.monotonic() + 20, time.monotonic)
+
+
+def running(gcp: LocalGcp) -> list[Instance]:
+    """Machines of WEB that ran through the last hour."""
+    sightings = gcp.fleet.instances_at(NOON, WEB.account, WEB.region)
+    steady = [each.instance for each in sightings if gcp.fleet.power(each.instance, NOON - 3600) is Power.RUNNING]
+    assert len(steady) > 5
+    return steady
+
+
+def read(reader: CloudReader, metric: str, machines: list[Instance], *, end: int = NOON - 240) -> Readings:
+    source = load_catalog().metrics[metric].sources[Cloud.GCP]
+    requests = [SeriesRequest(names.machine_id(one), metric, source, 60, end - 600, end) for one in machines]
+    return reader.read_series(WEB, CONFIG, requests, soon())
+
+
+def test_scopes_are_projects_and_the_regions_in_which_they_have_something(reader: CloudReader, gcp: LocalGcp) -> None:
+    found = reader.read_scopes(CONFIG, soon())
+    assert found.gaps == ()
+    assert {scope.account for scope in found.scopes} == {"acme-data", "acme-web"}
+    assert {"europe-west1", "us-central1"} <= {scope.region for scope in found.scopes}
+
+
+def test_every_machine_of_a_region_is_listed_and_no_other(reader: CloudReader, gcp: LocalGcp) -> None:
+    inventory = reader.read_inventory(WEB, CONFIG, soon())
+    assert inventory.gaps == ()
+    assert inventory.complete == {Kind.INSTANCE, Kind.BUCKET}
+    machines = [resource for resource in inventory.resources if resource.kind is Kind.INSTANCE]
+    expected = gcp.fleet.instances_at(NOON, WEB.account, WEB.region)
+    assert {machine.id for machine in machines} == {names.machine_id(each.instance) for each in expected}
+    assert State.UNKNOWN not in {machine.state for machine in machines}
+
+
+@pytest.mark.parametrize(
+    ("metric", "measure"),
+    [
+        ("cpu.utilization", Measure.CPU),
+        ("network.receive", Measure.RECEIVED),
+        ("network.transmit", Measure.SENT),
+        ("disk.read", Measure.READ_BYTES),
+        ("disk.write", Measure.WRITTEN_BYTES),
+        ("disk.read.operations", Measure.READS),
+        ("disk.write.operations", Measure.WRITES),
+        ("memory.utilization", Measure.MEMORY),
+    ],
+)
+def test_each_minutes_number_is_what_the_machine_did_in_that_minute(
+    reader: CloudReader, gcp: LocalGcp, metric: str, measure: Measure
+) -> None:
+    machines = running(gcp)
+    readings = read(reader, metric, machines)
+    assert readings.gaps == ()
+    by_id = {names.machine_id(one): one for one in machines}
+    assert len(readings.series) == len(machines) or metric == "memory.utilization"
+    assert readings.series
+    for series in readings.series:
+        machine = by_id[series.key.resource_id]
+        assert list(series.times) == list(range(NOON - 840, NOON - 240, 60))
+        truth = [gcp.fleet.value(machine.id, measure, at) for at in series.times]
+        assert list(series.values) == pytest.approx(truth, rel=0.001, abs=0.05 if series.key.metric in RATES else 1e-6)
+
+
+def test_a_whole_region_takes_one_call_a_metric(reader: CloudReader, gcp: LocalGcp) -> None:
+    readings = read(reader, "cpu.utilization", running(gcp))
+    assert readings.usage.calls["monitoring.timeSeries.list"] == 1
+    assert readings.usage.units == {"monitoring.timeSeries.list": len(readings.series)}
+
+
+def test_the_newest_minutes_are_not_there_yet(reader: CloudReader, gcp: LocalGcp) -> None:
+    series = read(reader, "cpu.utilization", running(gcp), end=NOON).series
+    assert max(each.times[-1] for each in series if each.times) <= NOON - 60
+
+
+def test_a_project_that_is_not_ours_is_a_gap(reader: CloudReader) -> None:
+    (gap, *_) = reader.read_inventory(Scope(Cloud.GCP, "elsewhere", "europe-west1"), CONFIG, soon()).gaps
+    assert gap.reason in (Reason.DENIED, Reason.NOT_FOUND)

@@ -1,0 +1,143 @@
+"""What the tests of Google's and Azure's packages share: the artifact as the platform lays it out, with exactly what
+its requirements.txt names beside it; and an AWS that lets its identity in, to its own partitions and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+from nephoscope.localcloud.aws.local import LocalAws
+from nephoscope.stores import dynamodb
+from tests.package.conftest import make_project
+
+TABLE = "nephoscope-prod"
+NAMESPACE = "nephoscope"
+REGION = "eu-central-1"
+AUDIENCES = {"gcp": "nephoscope-prod", "azure": "api://nephoscope-prod"}
+
+
+def build_for(cloud: str, place: Path, config: str) -> Path:
+    """The artifact, by the builder as a program."""
+    project = make_project(place, config)
+    command = [sys.executable, "infra/build.py", "--config", "nephoscope.yaml", "--cloud", cloud]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return project / "build" / f"{cloud}.zip"
+
+
+def unpack(artifact: Path, place: Path) -> Path:
+    with zipfile.ZipFile(artifact) as archive:
+        archive.extractall(place)
+    return place
+
+
+def install(requirements: Path, place: Path) -> Path:
+    """A folder with what these requirements name, by links to what is installed here, and nothing else: what the list
+    forgot cannot be imported. (azure-functions is 1.x below Python 3.13 and 2.x from there on: the name counts.)"""
+    for line in requirements.read_text(encoding="utf-8").splitlines():
+        installed = distribution(line.partition("==")[0])
+        for file in installed.files or ():
+            if file.parts[0] in ("..", "bin") or "__pycache__" in file.parts:
+                continue
+            link = place.joinpath(*file.parts)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(Path(str(installed.locate_file(file))).resolve())
+    return place
+
+
+def clean_python(task: Path, packages: Path, program: str) -> str:
+    """Run a program with the artifact, its requirements and the standard library; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-B", "-c", program],
+        cwd=task,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{task}{os.pathsep}{packages}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def names_of(artifact: Path) -> list[str]:
+    with zipfile.ZipFile(artifact) as archive:
+        return archive.namelist()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitting:
+    """An AWS with the table, a topic and a role that trusts one identity of another cloud."""
+
+    aws: LocalAws
+    role: str
+    environment: Mapping[str, str]
+
+    def trust(self, issuer: str, jwks: Mapping[str, Any], claims: Mapping[str, str], audiences: Sequence[str]) -> None:
+        prefix = issuer.removeprefix("https://")
+        google = prefix == "accounts.google.com"
+        principal = prefix if google else f"arn:aws:iam::111111111111:oidc-provider/{prefix}"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Federated": principal},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {f"{prefix}:{name}": value for name, value in claims.items()}},
+        }
+        self.aws.world.sessions.web.register_issuer(issuer, jwks, audiences)
+        self.aws.world.sessions.web.trust(self.role, {"Version": "2012-10-17", "Statement": [statement]})
+
+
+def admitting(aws: LocalAws, cloud: str, token_file: Path) -> Admitting:
+    """The AWS side of a deployment; `environment` is what infra/gcp and infra/azure give the functions."""
+    role = f"arn:aws:iam::111111111111:role/nephoscope-prod-{REGION}-{cloud}"
+    client = aws.client("dynamodb")
+    dynamodb.create_table(client, TABLE)
+    client.close()
+    topic = aws.client("sns").create_topic(Name="nephoscope-prod-alerts")["TopicArn"]
+    aws.policies.attach(role, _may(cloud, topic))
+    aws.policies.enforce = True
+    own = {name: value for name, value in aws.environment().items() if not re.search("KEY|REGION", name)}
+    return Admitting(
+        aws,
+        role,
+        {
+            **own,
+            "AWS_REGION": REGION,
+            "AWS_ROLE_ARN": role,
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(token_file),
+            "NEPHOSCOPE_CLOUDS": cloud,
+            "NEPHOSCOPE_TABLE": TABLE,
+            "NEPHOSCOPE_ACCOUNT": "111111111111",
+            "NEPHOSCOPE_AUDIENCE": AUDIENCES[cloud],
+            "NEPHOSCOPE_STACK_AlertTopic": topic,
+        },
+    )
+
+
+def _may(cloud: str, topic: str) -> dict[str, Any]:
+    """The role's policy, as infra/aws makes it."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "cloudwatch:PutMetricData",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+            },
+            {
+                "Effect": "Allow",
+                "Action": ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"],
+                "Resource": f"arn:aws:dynamodb:{REGION}:111111111111:table/{TABLE}",
+                "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{cloud}#*", f"registry#{cloud}"]}},
+            },
+            {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic},
+        ],
+    }

@@ -1,0 +1,171 @@
+"""Three clouds in one file: what it means, in which sentences, what the deployment is told, where a rule is blind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nephoscope.app.authoring.compile import Compiled, compile_file
+from nephoscope.app.authoring.explain import explain
+from nephoscope.app.config import dump_config, load_config
+from nephoscope.catalog.loader import load_catalog
+from nephoscope.model.config import GatherAzure, GatherGcp
+from nephoscope.model.errors import ConfigError
+from nephoscope.model.resource import Kind
+from nephoscope.model.rule import Selector
+
+ONE, TWO = "0a1b2c3d-0000-4000-8000-00000000000f", "0a1b2c3d-0000-4000-8000-00000000000e"
+THREE = f"""\
+fleet: acme
+gather:
+  aws: {{regions: [eu-west-1]}}
+  gcp:
+    projects: [acme-web, acme-data]
+    resources: [instance, bucket]
+    where: {{tags: {{env: [prod, staging]}}}}
+    except: {{tags: {{monitor: "off"}}}}
+  azure:
+    subscriptions: [{TWO}, {ONE.upper()}]
+    workspaces: ["11111111-1111-1111-1111-11111111111A"]
+tell: {{chat: {{webhook: "${{env:CHAT}}"}}}}
+"""
+SEARCHED = """\
+fleet: acme
+gather:
+  gcp: {search: folders/123}
+  azure: {management_group: acme, resources: bucket}
+publish: {cloudwatch: {region: eu-west-1}}
+tell: {chat: {webhook: "${env:CHAT}"}}
+"""
+
+
+def compiled(text: str, folder: Path, **environment: str) -> Compiled:
+    path = folder / "nephoscope.yaml"
+    path.write_text(text, encoding="utf-8")
+    return compile_file(path, environment)
+
+
+def test_what_is_gathered_of_each(tmp_path: Path) -> None:
+    config = compiled(THREE, tmp_path).config
+    assert config.gather.gcp == GatherGcp(
+        projects=("acme-web", "acme-data"),
+        resources=(Kind.INSTANCE, Kind.BUCKET),
+        where=Selector({"env": ("prod", "staging")}, {"monitor": ("off",)}),
+    )
+    assert config.gather.azure == GatherAzure(
+        subscriptions=(TWO, ONE), workspaces=("11111111-1111-1111-1111-11111111111a",)
+    )
+    assert load_config(dump_config(config)) == config
+
+
+def test_what_is_searched_below(tmp_path: Path) -> None:
+    gather = compiled(SEARCHED, tmp_path).config.gather
+    assert (gather.aws, gather.gcp) == (None, GatherGcp(parent="folders/123"))
+    assert gather.azure == GatherAzure(management_group="acme", resources=(Kind.BUCKET,))
+
+
+def test_what_the_deployment_is_told_of_each(tmp_path: Path) -> None:
+    deploy = json.loads(json.dumps(compiled(THREE, tmp_path).deploy))
+    assert deploy["clouds"] == ["aws", "gcp", "azure"]
+    assert deploy["gcp"] == {"projects": ["acme-data", "acme-web"], "parent": "", "resources": ["bucket", "instance"]}
+    assert deploy["azure"] == {
+        "subscriptions": [TWO, ONE],
+        "management_group": "",
+        "workspaces": ["11111111-1111-1111-1111-11111111111a"],
+        "resources": ["instance"],
+    }
+    assert (deploy["regions"], deploy["resources"], deploy["own_account"]) == (["eu-west-1"], ["instance"], True)
+
+
+def test_without_aws_the_deployment_reads_nothing_there(tmp_path: Path) -> None:
+    deploy = compiled(SEARCHED, tmp_path).deploy
+    assert (deploy["clouds"], deploy["region"]) == (["gcp", "azure"], "eu-west-1")
+    assert (deploy["regions"], deploy["resources"], deploy["own_account"], deploy["roles"]) == ([], [], False, [])
+    assert (deploy["gcp"]["parent"], deploy["azure"]["management_group"]) == ("folders/123", "acme")
+
+
+def test_without_aws_the_environment_says_nothing_of_the_dashboard(tmp_path: Path) -> None:
+    text = SEARCHED.replace("publish: {cloudwatch: {region: eu-west-1}}\n", "")
+    with pytest.raises(ConfigError) as caught:
+        compiled(text, tmp_path, AWS_REGION="eu-central-1")
+    assert [problem.text for problem in caught.value.problems] == [
+        "publish.cloudwatch: no region; without gather.aws say where the dashboard is, region: eu-west-1"
+    ]
+
+
+def test_each_cloud_in_the_first_sentence(tmp_path: Path) -> None:
+    assert explain(compiled(THREE, tmp_path).config, load_catalog())[0] == (
+        "acme: every 1 min, instances in eu-west-1, of the account that it runs in; instances with tag env = prod or "
+        "staging except with tag monitor = off and buckets with tag env = prod or staging except with tag monitor = "
+        "off in every region of projects acme-web and acme-data in Google Cloud; instances in every region of "
+        f"subscriptions {TWO} and {ONE} in Azure, with what guests tell workspace "
+        "11111111-1111-1111-1111-11111111111a; dashboard acme and metrics under nephoscope in eu-west-1."
+    )
+    assert explain(compiled(SEARCHED, tmp_path).config, load_catalog())[0] == (
+        "acme: every 1 min, instances in every region of the projects below folders/123 in Google Cloud; buckets in "
+        "every region of the subscriptions below management group acme in Azure; dashboard acme and metrics under "
+        "nephoscope in eu-west-1."
+    )
+
+
+def rule_on(when: str) -> str:
+    return f"{THREE}rules: [{{name: a, on: instance, when: {when}}}]\n"
+
+
+def test_a_metric_that_a_cloud_lacks_is_told_and_explained(tmp_path: Path) -> None:
+    """Google has no such thing as CPU credits."""
+    both = compiled(rule_on("cpu.credit.balance < 10"), tmp_path)
+    assert [str(warning).removeprefix(f"{tmp_path}/nephoscope.yaml:") for warning in both.warnings] == [
+        "13:39: cpu.credit.balance is not measured on Google Cloud: this rule does not look there"
+    ]
+    sentence = explain(both.config, load_catalog())[1]
+    assert "does not look on Google Cloud, where cpu.credit.balance is not known;" in sentence
+
+
+def test_what_every_cloud_has_needs_no_word(tmp_path: Path) -> None:
+    both = compiled(rule_on("cpu.utilization > 90 %"), tmp_path)
+    assert both.warnings == ()
+    assert "does not look" not in explain(both.config, load_catalog())[1]
+
+
+def test_a_check_that_only_one_cloud_makes_is_explained(tmp_path: Path) -> None:
+    both = compiled(rule_on("check.system is failed"), tmp_path)
+    assert both.warnings == ()
+    assert (
+        "does not look on Google Cloud or Azure, where check.system is not known;"
+        in (explain(both.config, load_catalog())[1])
+    )
+
+
+def test_a_rule_that_looks_nowhere_is_told(tmp_path: Path) -> None:
+    text = SEARCHED + "rules: [{name: a, on: instance, when: check.system is failed}]\n"
+    assert [warning.text for warning in compiled(text, tmp_path).warnings] == [
+        "check.system is not known on Google Cloud: this rule looks at nothing"
+    ]
+
+
+def test_a_metric_of_a_kind_that_a_cloud_does_not_gather_is_no_lack(tmp_path: Path) -> None:
+    """Buckets are gathered on Google alone here, which has their sizes."""
+    text = THREE + "rules: [{name: a, on: bucket, when: size > 1 TiB}]\n"
+    assert compiled(text, tmp_path).warnings == ()
+
+
+def test_starter_rules_are_those_that_can_hold_somewhere(tmp_path: Path) -> None:
+    three, two = compiled(THREE, tmp_path), compiled(SEARCHED, tmp_path)
+    assert [rule.name for rule in three.config.rules] == [
+        "cpu-hot",
+        "system-check-failed",
+        "instance-check-failed",
+        "ebs-check-failed",
+        "scope-blind",
+    ]
+    assert [rule.name for rule in two.config.rules] == ["cpu-hot", "scope-blind"]
+    assert (three.warnings, two.warnings) == ((), ())
+
+
+def test_a_series_for_each_resource_is_something_outside_aws(tmp_path: Path) -> None:
+    text = SEARCHED.replace("region: eu-west-1", "region: eu-west-1, detail: resource")
+    both = compiled(text, tmp_path)
+    assert (both.config.publish.detail, both.warnings) == ("resource", ())
