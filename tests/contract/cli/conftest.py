@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,7 @@ class Shell:
     def files(self) -> list[str]:
         return sorted(path.name for path in self.folder.iterdir())
 
-    def start(self, *arguments: str, more: dict[str, str] | None = None, **pipes: int) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, more: dict[str, str] | None = None, **pipes: Any) -> subprocess.Popen[str]:
         script = Path(sys.executable).with_name("nephoscope")
         environment = self.environment | (more or {})
         return subprocess.Popen([script, *arguments], cwd=self.folder, env=environment, text=True, **pipes)

@@ -125,9 +125,14 @@ def test_a_reader_that_goes_away_is_no_failure_to_complain_of(shell: Any) -> Non
     assert "Exception" not in said
 
 
+def heed_ctrl_c() -> None:
+    """As a terminal starts a program. A suite that runs in the background of a shell hands down that it is ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_stops_at_once_and_quietly(shell: Any, aws: LocalAws) -> None:
     aws.faults.add(Fault(Failing.SLOW, "ec2:DescribeInstances", seconds=5))
-    process = shell.start("list", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = shell.start("list", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=heed_ctrl_c)
     until = time.monotonic() + 20
     while not any(entry.action == "sts:GetCallerIdentity" for entry in aws.ledger.entries()):
         assert time.monotonic() < until
