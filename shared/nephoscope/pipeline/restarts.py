@@ -17,9 +17,8 @@ from nephoscope.model.rule import Threshold
 from nephoscope.model.series import Facts
 from nephoscope.model.time import HOUR
 
-
 SETTLED = HOUR
-"""A point is judged when it is settled: by then its slot is this much later at the most, a run that catches up aside."""
+"""A point is judged when it is settled: its slot is no more than this later, where the run makes up for none."""
 
 
 def find_starts(facts: Facts, remembered: Remembered, config: Config) -> Mapping[str, int]:
