@@ -8,20 +8,20 @@ decided follows the slot, every commit is conditional on what was read, and publ
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from nephoscope.app.deliver import DeliveryReport, deliver
+from nephoscope.app.drawing import draw, register, registered
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
-from nephoscope.model.publish import Dashboard, Datum
+from nephoscope.model.publish import Datum
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Facts, SeriesRequest
 from nephoscope.model.time import MINUTE, Deadline, floor_to
-from nephoscope.pipeline.dashboard import render_dashboards
 from nephoscope.pipeline.digest import BUCKET, plan_digest
 from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.need import plan_reads
@@ -64,13 +64,13 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     started = outside.clock.monotonic()
     run_id = outside.new_run_id()
     found = find_scopes(outside, deadline)
-    known, errors = _register(outside, found.scopes)
+    known, errors = register(outside, found.scopes)
     queued, refused = _fan_out(outside, found.scopes, slot)
     if queued:
         report = RunReport(slot, run_id, gaps=found.gaps, queued=queued)
     else:
         report = _run_here(outside, found, slot, run_id, deadline)
-    dashboards, more = _draw(outside, known, deadline)
+    dashboards, more = draw(outside, known, deadline)
     seconds = outside.clock.monotonic() - started
     return replace(report, dashboards=dashboards, errors=(*report.errors, *errors, *refused, *more), seconds=seconds)
 
@@ -93,11 +93,6 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
         figures = Figures(owed=report.owed, oldest_owed=report.oldest_owed, heartbeat=False)
         _, errors = _publish(outside, (), now, figures, deadline)
     return replace(report, errors=(*report.errors, *errors))
-
-
-def registered(outside: Outside, clouds: Iterable[Cloud]) -> list[Scope]:
-    """The scopes that runs have noted, of these clouds. Raises StoreError."""
-    return [row.scope for cloud in clouds for row in outside.memory.read_registry(cloud)]
 
 
 def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
@@ -255,39 +250,3 @@ def _publish(
         return outside.sink.write_metrics(data, deadline), []
     except DeliveryError as error:
         return Written(refused={error.reason: len(data)}), [str(error)]
-
-
-def _register(outside: Outside, scopes: Iterable[Scope]) -> tuple[tuple[Scope, ...], list[str]]:
-    """Note scopes that the registry does not know yet: the sweeper and the pages look there. Returns all that are
-    known now, and what went wrong."""
-    try:
-        known = set(registered(outside, _drawn(outside)))
-        for scope in scopes:
-            if scope not in known:
-                outside.memory.register(scope)
-    except StoreError as error:
-        return tuple(scopes), [str(error)]
-    return tuple(sorted(known.union(scopes))), []
-
-
-def _drawn(outside: Outside) -> Iterable[Cloud]:
-    """The clouds whose scopes this run must know: all of them where it draws the dashboard, else its own."""
-    return outside.config.gather.kinds if outside.settings.writes_dashboard else outside.readers
-
-
-def _draw(outside: Outside, scopes: Sequence[Scope], deadline: Deadline) -> tuple[int, list[str]]:
-    """The dashboard follows the configuration and the registry; it is written when it differs from what stands."""
-    if not outside.settings.writes_dashboard:
-        return 0, []
-    try:
-        return outside.dashboards.write_dashboards(dashboards_of(outside, scopes), deadline), []
-    except DeliveryError as error:
-        return 0, [str(error)]
-
-
-def dashboards_of(outside: Outside, scopes: Sequence[Scope]) -> tuple[Dashboard, ...]:
-    """The dashboards as they should stand for these scopes."""
-    gathered = outside.config.gather.aws
-    linked = [account.id for account in gathered.accounts if account.linked] if gathered else []
-    settings = outside.settings
-    return render_dashboards(outside.config, scopes, outside.catalog, settings.widget_arn, settings.account, linked)
