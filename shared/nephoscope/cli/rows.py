@@ -9,7 +9,7 @@ from nephoscope.cli.table import Cell, Column
 from nephoscope.cli.terminal import STATE_STYLES
 from nephoscope.model.resource import Kind, Resource, State
 from nephoscope.model.time import iso
-from nephoscope.pipeline.wording import clean
+from nephoscope.pipeline.wording import clean, render_id
 
 
 def resource_object(resource: Resource) -> dict[str, object]:
@@ -62,12 +62,7 @@ def resource_row(resource: Resource) -> list[Cell | str]:
 
 
 def id_words(resource: Resource) -> str:
-    """Azure's ids are long addresses: `group/name` of them, which the account beside it makes whole again."""
-    _, group, rest = resource.id.partition("/resourcegroups/")
-    if not group:
-        return clean(resource.id)
-    place, _, things = rest.partition("/providers/")
-    return clean("/".join([place, *things.split("/")[2::2]]))
+    return clean(render_id(resource.id))
 
 
 def name_words(resource: Resource) -> str:
