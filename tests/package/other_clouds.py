@@ -21,6 +21,8 @@ from tests.package.conftest import make_project
 TABLE = "nephoscope-prod"
 NAMESPACE = "nephoscope"
 REGION = "eu-central-1"
+ACCOUNTS = {"gcp": "acme-ops", "azure": "0a1b2c3d-0000-4000-8000-00000000000f"}
+"""Where the functions live; what they watch is elsewhere."""
 AUDIENCES = {"gcp": "nephoscope-prod", "azure": "api://nephoscope-prod"}
 
 
@@ -114,7 +116,7 @@ def admitting(aws: LocalAws, cloud: str, token_file: Path) -> Admitting:
             "AWS_WEB_IDENTITY_TOKEN_FILE": str(token_file),
             "NEPHOSCOPE_CLOUDS": cloud,
             "NEPHOSCOPE_TABLE": TABLE,
-            "NEPHOSCOPE_ACCOUNT": "111111111111",
+            "NEPHOSCOPE_ACCOUNT": ACCOUNTS[cloud],
             "NEPHOSCOPE_AUDIENCE": AUDIENCES[cloud],
             "NEPHOSCOPE_STACK_AlertTopic": topic,
         },

@@ -184,6 +184,13 @@ def test_azures_tokens_are_of_the_version_that_aws_knows_by_the_tenants_issuer()
     assert unquoted(application["identifier_uris"][0]).startswith("api://")
 
 
+def test_each_function_is_told_the_account_that_it_runs_in_as_its_cloud_calls_it() -> None:
+    google = read_module(INFRA / "gcp/functions").locals["environment"]
+    app = read_module(INFRA / "azure/functions").declared["azurerm_function_app_flex_consumption.home"].body
+    assert google["NEPHOSCOPE_ACCOUNT"] == "${var.project}"
+    assert app["app_settings"]["NEPHOSCOPE_ACCOUNT"] == "${var.subscription}"
+
+
 @needs_terraform
 @pytest.mark.parametrize("cloud", ["gcp", "azure"])
 def test_terraform_finds_the_files_well_formatted(cloud: str) -> None:
