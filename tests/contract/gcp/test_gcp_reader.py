@@ -14,6 +14,7 @@ from nephoscope.localcloud.curves import Measure
 from nephoscope.localcloud.fleet import Power
 from nephoscope.localcloud.gcp import names
 from nephoscope.localcloud.gcp.local import LocalGcp
+from nephoscope.localcloud.incidents import Happening, Incident
 from nephoscope.localcloud.machines import Instance
 from nephoscope.model.config import Config, Gather, GatherGcp, PublishCloudWatch
 from nephoscope.model.errors import Reason
@@ -112,6 +113,23 @@ def test_each_minutes_number_is_what_the_machine_did_in_that_minute(
         assert list(series.times) == list(range(NOON - 840, NOON - 240, 60))
         truth = [gcp.fleet.value(machine.id, measure, at) for at in series.times]
         assert list(series.values) == pytest.approx(truth, rel=0.001, abs=0.05 if series.key.metric in RATES else 1e-6)
+
+
+def test_uptime_counts_from_the_last_start(reader: CloudReader, gcp: LocalGcp) -> None:
+    old, *others = running(gcp)
+    stop, start = NOON - 3000, NOON - 2400
+    script = [Incident(Happening.STOPPED, stop - gcp.fleet.start, start - gcp.fleet.start, (old.id,))]
+    gcp.reset(gcp.fleet.with_script(script))
+    gcp.set_time(NOON)
+    readings = read(reader, "uptime", [old, *others])
+    assert readings.gaps == ()
+    started = {names.machine_id(one): one.launched_at for one in others} | {names.machine_id(old): start}
+    for series in readings.series:
+        began = started[series.key.resource_id]
+        # the point that begins at T stands for the minute until T + 60
+        assert list(series.values) == [at + 60 - began for at in series.times]
+        assert len(series.times) == 10
+    assert len(readings.series) == len(started)
 
 
 def test_a_whole_region_takes_one_call_a_metric(reader: CloudReader, gcp: LocalGcp) -> None:
