@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from nephoscope.localcloud.curves import Measure
 from nephoscope.localcloud.fleet import Power
 from nephoscope.localcloud.gcp import names
 from nephoscope.localcloud.gcp.local import LocalGcp
+from nephoscope.localcloud.gcp.world import FOLDER, ORGANIZATION
 from nephoscope.localcloud.incidents import Happening, Incident
 from nephoscope.localcloud.machines import Instance
 from nephoscope.model.config import Config, Gather, GatherGcp, PublishCloudWatch
@@ -74,6 +76,34 @@ def test_scopes_are_projects_and_the_regions_in_which_they_have_something(reader
     assert found.gaps == ()
     assert {scope.account for scope in found.scopes} == {"acme-data", "acme-web"}
     assert {"europe-west1", "us-central1"} <= {scope.region for scope in found.scopes}
+
+
+@pytest.mark.parametrize("parent", [FOLDER, ORGANIZATION])
+def test_projects_are_found_below_a_folder_and_an_organization(reader: CloudReader, gcp: LocalGcp, parent: str) -> None:
+    searched = replace(CONFIG, gather=Gather(gcp=GatherGcp(parent=parent)))
+    found = reader.read_scopes(searched, soon())
+    assert found.gaps == ()
+    assert {scope.account for scope in found.scopes} == {"acme-data", "acme-web"}, "what is deleted is not looked into"
+    assert gcp.ledger.calls("cloudasset.searchAllResources") == 1
+    needs = {(need.action, need.resource) for need in gcp.ledger.needs()}
+    assert needs == {
+        ("cloudasset.assets.searchAllResources", parent),
+        ("compute.instances.list", "projects/acme-data"),
+        ("compute.instances.list", "projects/acme-web"),
+    }
+
+
+def test_a_search_that_is_not_allowed_is_a_gap_and_the_named_projects_go_on(reader: CloudReader, gcp: LocalGcp) -> None:
+    gcp.world.permissions = frozenset({"compute.instances.list"})
+    both = replace(CONFIG, gather=Gather(gcp=GatherGcp(("acme-web",), parent=FOLDER)))
+    found = reader.read_scopes(both, soon())
+    (gap,) = found.gaps
+    assert (gap.scope.account, gap.operation, gap.reason) == (
+        FOLDER,
+        "cloudasset.assets.searchAllResources",
+        Reason.DENIED,
+    )
+    assert {scope.account for scope in found.scopes} == {"acme-web"}
 
 
 def test_every_machine_of_a_region_is_listed_and_no_other(reader: CloudReader, gcp: LocalGcp) -> None:
