@@ -205,6 +205,7 @@ def test_starter_rules_are_those_that_can_hold_somewhere(tmp_path: Path) -> None
         "system-check-failed",
         "instance-check-failed",
         "ebs-check-failed",
+        "provisioning-failed",
         "scope-blind",
     ]
     assert [rule.name for rule in two.config.rules] == ["cpu-hot", "scope-blind"]

@@ -22,7 +22,7 @@ from nephoscope.localcloud.azure.kql import ParserError, Row, run
 from nephoscope.localcloud.azure.names import is_uniform
 from nephoscope.localcloud.azure.rows import graph_account, graph_machine, graph_member, graph_subscription
 from nephoscope.localcloud.azure.world import MANAGEMENT_GROUP, World
-from nephoscope.localcloud.fleet import Power
+from nephoscope.localcloud.fleet import Power, Sighting
 
 PAGE = 1000
 QUOTA = {"x-ms-user-quota-remaining": "14", "x-ms-user-quota-resets-after": "00:00:05"}
@@ -80,7 +80,7 @@ class _Tables:
         for subscription in self._subscriptions:
             for sighting in self._world.sightings(subscription):
                 if sighting.power is not Power.TERMINATED and not is_uniform(sighting.instance):
-                    yield graph_machine(sighting, self._world.tenant)
+                    yield self._told(sighting, graph_machine(sighting, self._world.tenant))
         for bucket in self._world.fleet.buckets:
             if bucket.account in self._subscriptions and bucket.created_at <= self._world.now:
                 yield graph_account(bucket, self._world.tenant)
@@ -89,7 +89,12 @@ class _Tables:
         for subscription in self._subscriptions:
             for sighting in self._world.sightings(subscription):
                 if sighting.power is not Power.TERMINATED and is_uniform(sighting.instance):
-                    yield graph_member(sighting, self._world.tenant)
+                    yield self._told(sighting, graph_member(sighting, self._world.tenant))
+
+    def _told(self, sighting: Sighting, row: Row) -> Row:
+        if sighting.instance.id in self._world.failed:
+            row["properties"]["provisioningState"] = "Failed"
+        return row
 
     def _containers(self) -> Iterator[Row]:
         for subscription in self._subscriptions:
