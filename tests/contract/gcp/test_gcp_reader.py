@@ -12,7 +12,7 @@ from nephoscope.app.settings import Settings
 from nephoscope.app.wiring import wire
 from nephoscope.catalog.loader import load_catalog
 from nephoscope.localcloud.curves import Measure
-from nephoscope.localcloud.fleet import Power
+from nephoscope.localcloud.fleet import Power, simulate
 from nephoscope.localcloud.gcp import names
 from nephoscope.localcloud.gcp.local import LocalGcp
 from nephoscope.localcloud.gcp.world import FOLDER, ORGANIZATION
@@ -166,6 +166,24 @@ def test_a_whole_region_takes_one_call_a_metric(reader: CloudReader, gcp: LocalG
     readings = read(reader, "cpu.utilization", running(gcp))
     assert readings.usage.calls["monitoring.timeSeries.list"] == 1
     assert readings.usage.units == {"monitoring.timeSeries.list": len(readings.series)}
+
+
+def test_more_than_a_hundred_thousand_points_come_in_pages_of_a_hundred_thousand(
+    reader: CloudReader, gcp: LocalGcp
+) -> None:
+    """A page of that size is some megabytes of gRPC, past the channel's four by default."""
+    gcp.reset(simulate(3, 2500, regions=("europe-west1",), accounts=("acme-web",), start=NOON, script=[]))
+    gcp.set_time(NOON)
+    machines = running(gcp)
+    source = load_catalog().metrics["cpu.utilization"].sources[Cloud.GCP]
+    start, end = NOON - 240 - 3600, NOON - 240
+    requests = [SeriesRequest(names.machine_id(one), "cpu.utilization", source, 60, start, end) for one in machines]
+    readings = reader.read_series(WEB, CONFIG, requests, Deadline(time.monotonic() + 60, time.monotonic))
+    assert readings.gaps == ()
+    points = {series.key.resource_id: len(series.times) for series in readings.series}
+    assert points == {names.machine_id(one): 60 for one in machines}
+    assert 100_000 < sum(points.values()) < 200_000
+    assert readings.usage.calls["monitoring.timeSeries.list"] == 2
 
 
 def test_the_newest_minutes_are_not_there_yet(reader: CloudReader, gcp: LocalGcp) -> None:
