@@ -15,9 +15,11 @@ from nephoscope.model.scope import Cloud
 CATALOG = load_catalog()
 
 PUBLISHED_STATES = (
-    "DEPROVISIONING PENDING PROVISIONING REPAIRING RUNNING STAGING STOPPED STOPPING SUSPENDED SUSPENDING TERMINATED"
+    "DEPROVISIONING PENDING PENDING_STOP PROVISIONING REPAIRING RUNNING STAGING STOPPED STOPPING SUSPENDED SUSPENDING "
+    "TERMINATED"
 )
-"""The enum of Compute v1's Instance.status, as its client libraries' references list it."""
+"""The enums of Compute v1's Instance.status and ManagedInstance.instanceStatus, as its client libraries' references list
+them (Google.Cloud.Compute.V1 3.31)."""
 
 
 def sources() -> dict[str, Source]:
