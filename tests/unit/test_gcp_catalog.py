@@ -18,8 +18,8 @@ PUBLISHED_STATES = (
     "DEPROVISIONING PENDING PENDING_STOP PROVISIONING REPAIRING RUNNING STAGING STOPPED STOPPING SUSPENDED SUSPENDING "
     "TERMINATED"
 )
-"""The enums of Compute v1's Instance.status and ManagedInstance.instanceStatus, as its client libraries' references list
-them (Google.Cloud.Compute.V1 3.31)."""
+"""The enums of Compute v1's Instance.status and ManagedInstance.instanceStatus, as its client libraries' references
+list them (Google.Cloud.Compute.V1 3.31)."""
 
 
 def sources() -> dict[str, Source]:
