@@ -19,6 +19,8 @@ from tests.package.conftest import make_project
 
 TABLE = "nephoscope-prod"
 REGION = "eu-central-1"
+ACCOUNTS = {"gcp": "acme-ops", "azure": "0a1b2c3d-0000-4000-8000-00000000000f"}
+"""Where the functions themselves run, which need not be what they watch."""
 
 
 def build_for(cloud: str, place: Path, config: str) -> Path:
@@ -91,4 +93,4 @@ def admitting(aws: LocalAws, cloud: str, token_file: Path) -> Admitting:
     entering = visitor(cloud, TABLE, REGION)
     entering.grant(aws, TABLE, topic)
     aws.policies.enforce = True
-    return Admitting(aws, entering, entering.environment(aws, TABLE, topic, str(token_file)))
+    return Admitting(aws, entering, entering.environment(aws, TABLE, topic, ACCOUNTS[cloud], str(token_file)))

@@ -74,8 +74,9 @@ class Visitor:
         tell = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
         aws.policies.attach(self.role, _document(publish, remember, tell, *more))
 
-    def environment(self, aws: LocalAws, table: str, topic: str, token_file: str) -> dict[str, str]:
-        """What infra/gcp and infra/azure give the functions, and this AWS in place of the real one; no key."""
+    def environment(self, aws: LocalAws, table: str, topic: str, account: str, token_file: str) -> dict[str, str]:
+        """What infra/gcp and infra/azure give the functions, and this AWS in place of the real one; no key. account:
+        the project or subscription that they run in."""
         own = {name: value for name, value in aws.environment().items() if not re.search("KEY|REGION", name)}
         return {
             **own,
@@ -84,7 +85,7 @@ class Visitor:
             "AWS_WEB_IDENTITY_TOKEN_FILE": token_file,
             "NEPHOSCOPE_CLOUDS": self.cloud,
             "NEPHOSCOPE_TABLE": table,
-            "NEPHOSCOPE_ACCOUNT": HOME_ACCOUNT,
+            "NEPHOSCOPE_ACCOUNT": account,
             "NEPHOSCOPE_AUDIENCE": self.audience,
             "NEPHOSCOPE_STACK_AlertTopic": topic,
         }

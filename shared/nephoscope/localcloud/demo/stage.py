@@ -13,7 +13,7 @@ from typing import Any
 
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT
-from nephoscope.localcloud.aws.visitors import Visitor, visitor
+from nephoscope.localcloud.aws.visitors import visitor
 from nephoscope.localcloud.azure.local import LocalAzure
 from nephoscope.localcloud.gcp.local import LocalGcp
 from nephoscope.localcloud.receivers import Receiver
@@ -62,10 +62,11 @@ class Stage:
             self.aws.policies.attach(own, _ANYTHING)
         self.aws.policies.enforce = True
         below = {Cloud.GCP: google.environment(), Cloud.AZURE: azure.environment()}
-        return {cloud: {**below[cloud], **self._entering(one)} for cloud, one in entering.items()}
-
-    def _entering(self, one: Visitor) -> dict[str, str]:
-        return one.environment(self.aws, TABLE, self.topic, token_file="")
+        homes = {Cloud.GCP: google.project, Cloud.AZURE: azure.fleet.accounts[0]}
+        return {
+            cloud: {**below[cloud], **one.environment(self.aws, TABLE, self.topic, homes[cloud], token_file="")}
+            for cloud, one in entering.items()
+        }
 
     def _secrets_read(self) -> list[Mapping[str, Any]]:
         """The channels' addresses and keys."""
