@@ -19,7 +19,7 @@ export NEPHOSCOPE_CONFIG := $(CONFIG)
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
 
-demo: $(READY) ## a fleet on a local AWS, watched; ARGS="--seed 7 --instances 200 --minutes 30"
+demo: $(READY) ## a fleet on three local clouds, watched; ARGS="--seed 7 --instances 200 --minutes 30"
 	$(BIN)/nephoscope demo $(ARGS)
 
 test: $(READY) $(NODE) ## every test; ARGS="tests/unit -k lifecycle" for some
