@@ -189,6 +189,19 @@ def test_the_body_arrives_at_the_name_it_was_meant_for(receiver: Receiver, form:
     assert json.loads(body)
 
 
+def test_pagerdutys_key_goes_out_in_the_body_and_a_missing_one_sends_nothing(receiver: Receiver) -> None:
+    keeper = Keeper({"${ssm:/pagerduty}": "0123456789abcdef0123456789abcdef"})
+    channel = chat(receiver, "/v2/enqueue", format="pagerduty", key="${ssm:/pagerduty}")
+    open_chat(channel, keeper).send(NOTICE, soon())
+    ((path, _, body),) = receiver.posts
+    said = json.loads(body)
+    assert (path, said["routing_key"]) == ("/v2/enqueue", "0123456789abcdef0123456789abcdef")
+    assert (said["event_action"], said["dedup_key"]) == ("trigger", "k" * 32)
+    error = failure_of(open_chat(replace(channel, key="${ssm:/other}"), keeper))
+    assert error.reason is Reason.SECRET_MISSING
+    assert len(receiver.posts) == 1
+
+
 def signature(key: bytes, headers: dict[str, str], body: bytes) -> str:
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     return "v1," + b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()

@@ -208,7 +208,7 @@ SECTIONS = [
         '3:32: publish.cloudwatch.detail: expected fleet or resource, found "all"',
     ),
     ("tell: [oncall]", "3:7: tell: expected names, each with keys and values, found a list"),
-    ("tell: {a: {}}", '3:8: channel "a" has neither sns nor webhook'),
+    ("tell: {a: {}}", '3:8: channel "a" has neither sns, webhook nor pagerduty'),
     (
         "tell: {a: {sns: '${stack:T}', webhook: '${env:U}'}}",
         '3:11: channel "a" has sns and webhook both; one channel is one of them',
@@ -216,6 +216,14 @@ SECTIONS = [
     (
         "tell: {a: {sns: '${stack:T}', format: json}}",
         '3:31: channel "a": format is for webhooks; an SNS topic has none',
+    ),
+    (
+        "tell: {a: {pagerduty: 0123456789abcdef0123456789abcdef}}",
+        "3:23: pagerduty: expected a reference such as ${stack:NAME}, not the value itself",
+    ),
+    (
+        "tell: {a: {pagerduty: '${env:K}', format: slack}}",
+        '3:35: channel "a": format is for webhooks; PagerDuty has its own',
     ),
     (
         "tell: {a: {sns: alerts}}",
@@ -249,8 +257,9 @@ SECTIONS = [
         "3:41: secret: expected a reference such as ${stack:NAME}, not the value itself",
     ),
     (
-        "tell: {a: {webhook: '${env:U}', format: teams}}",
-        '3:41: channel.format: "teams" is not supported by this version; expected json, slack or alertmanager',
+        "tell: {a: {webhook: '${env:U}', format: team}}",
+        '3:41: channel.format: expected json, slack, teams, discord, google-chat or alertmanager, found "team"; did '
+        "you mean teams?",
     ),
     (
         "tell: {a: {webhook: '${env:U}', group_by: [rule]}}",

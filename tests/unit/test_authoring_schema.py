@@ -103,7 +103,7 @@ PLANTED: list[tuple[str, Callable[[Any], object]]] = [
     ("a rule name with blanks", lambda c: c["rules"][0].update(name="cpu hot")),
     ("a page that is none", lambda c: c["rules"][0].update(runbook="wiki/cpu")),
     ("a key of a later version", lambda c: c["rules"][0].update(by=["cloud_region"])),
-    ("an unknown format", lambda c: c["tell"]["chat"].update(format="teams")),
+    ("an unknown format", lambda c: c["tell"]["chat"].update(format="team")),
     ("a literal key", lambda c: c["tell"]["chat"].update(secret="whsec_abc")),
     ("a flag that is a word", lambda c: c["tell"]["last"].update(fallback="sometimes")),
     ("an unknown exception", lambda c: c["tell"]["chat"].update(allow=["all"])),
@@ -142,7 +142,7 @@ def test_what_is_switched_off_in_the_example_is_right_too(tmp_path: Path) -> Non
     path.write_text(switched_on(EXAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
     compiled = compile_file(path, environment={})
     assert compiled.warnings == ()
-    assert set(compiled.config.channels) == {"oncall", "chat", "robot", "last-resort"}
+    assert set(compiled.config.channels) == {"oncall", "chat", "pager", "robot", "last-resort"}
     assert compiled.config.gather.aws is not None
     assert [account.id for account in compiled.config.gather.aws.accounts] == ["", "222222222222"]
     assert compiled.config.gather.aws.where.except_tags == {"monitor": ("off",)}

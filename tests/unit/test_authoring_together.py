@@ -82,8 +82,8 @@ routes: []
         "nephoscope.yaml:14:12: clear: > is what is bad; what is well lies in the other direction: <",
         "nephoscope.yaml:16:17: sns: expected a topic's ARN (arn:aws:sns:eu-west-1:111111111111:alerts) or the "
         "deployment's own, ${stack:AlertTopic}",
-        'nephoscope.yaml:16:26: channel: unknown key "colour"; known are sns, webhook, format, secret, fallback, allow '
-        "and max_age",
+        'nephoscope.yaml:16:26: channel: unknown key "colour"; known are sns, webhook, pagerduty, format, secret, '
+            "fallback, allow and max_age",
         'nephoscope.yaml:17:1: "routes" is not supported by this version: routing by severity, label or owner',
     ]
 

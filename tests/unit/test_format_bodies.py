@@ -378,6 +378,10 @@ def test_content_types() -> None:
         "json": "application/cloudevents+json; charset=utf-8",
         "slack": "application/json; charset=utf-8",
         "alertmanager": "application/json; charset=utf-8",
+        "teams": "application/json; charset=utf-8",
+        "discord": "application/json; charset=utf-8",
+        "google-chat": "application/json; charset=utf-8",
+        "pagerduty": "application/json; charset=utf-8",
     }
 
 

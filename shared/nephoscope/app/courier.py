@@ -236,7 +236,8 @@ class Courier:
 
 def address_of(channel: Channel) -> str:
     """A digest of where a channel leads: what is compared, never what is shown."""
-    return hashlib.sha256(f"{channel.sns}|{channel.webhook}".encode()).hexdigest()[:16]
+    where = f"{channel.sns}|{channel.webhook}" + (f"|{channel.key}" if channel.key else "")
+    return hashlib.sha256(where.encode()).hexdigest()[:16]
 
 
 def _words(failure: DeliveryError) -> str:

@@ -33,7 +33,8 @@ def references(outside: Outside) -> list[Reference]:
     aws = outside.config.gather.aws
     found = [Reference(account.external_id, f"account {account.id}") for account in (aws.accounts if aws else ())]
     for channel in outside.config.channels.values():
-        found += [Reference(text, f"channel {channel.name}") for text in (channel.sns, channel.webhook, channel.secret)]
+        texts = (channel.sns, channel.webhook, channel.secret, channel.key)
+        found += [Reference(text, f"channel {channel.name}") for text in texts]
     return list({each.text: each for each in found if each.text.startswith("${")}.values())
 
 

@@ -92,7 +92,8 @@ class PublishCloudWatch:
 class Channel:
     """A place that is told. One of sns (topic ARN or `${stack:...}`) and webhook (a secret reference or an URL).
 
-    format: of a webhook: json, slack, alertmanager. secret: reference to the signing key (`whsec_...`).
+    format: of a webhook, a name of notifiers/formats. secret: reference to the signing key (`whsec_...`).
+    key: reference to a secret that the receiver wants in the body (PagerDuty's integration key).
     allow_http, allow_private: exceptions from the address check, for this channel alone.
     fallback: told when another channel is given up. max_age: seconds until an undeliverable message is given up.
     """
@@ -102,6 +103,7 @@ class Channel:
     webhook: str = ""
     format: str = "json"
     secret: str = ""
+    key: str = ""
     fallback: bool = False
     allow_http: bool = False
     allow_private: bool = False

@@ -106,7 +106,8 @@ class Webhook:
     def send(self, notification: Notification, deadline: Deadline) -> None:
         """Post once. The secrets are read each time (their reader caches), so that a new key serves at once."""
         endpoint = self._endpoint()
-        body = self._format.body(notification)
+        key = self._read_secret(self._channel.key) if self._channel.key else None
+        body = self._format.body(notification, key)
         headers = self._headers(endpoint, notification.id, body)
         now = deadline.monotonic()
         limit = Deadline(min(deadline.at, now + TOTAL_SECONDS), deadline.monotonic)

@@ -16,6 +16,12 @@ from nephoscope.model.config import Channel
 from nephoscope.model.time import DAY
 
 _FOR_WEBHOOKS = ("format", "secret", "allow")
+_NOT_FOR_PAGERDUTY = ("format", "secret")
+_MEDIA = ("sns", "webhook", "pagerduty")
+
+PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
+"""Where events go; for an account of the EU service region the channel names the address beside its key, as `webhook`.
+Source: PagerDuty support, "Service Regions"."""
 
 
 def read_channels(keys: Keys | None, findings: Findings) -> Mapping[str, Channel]:
@@ -39,11 +45,14 @@ def read_channel(name: Text, keys: Keys, findings: Findings) -> Channel:
         findings,
     )
     _check(text_of(keys, "secret"), "secret", check_reference, findings)
+    paged = text_of(keys, "pagerduty")
+    _check(paged, "pagerduty", check_reference, findings)
     return Channel(
         name=name.value,
         sns=_value(sns),
-        webhook=_value(webhook),
-        format=_value(text_of(keys, "format"), "json"),
+        webhook=_value(webhook, PAGERDUTY if paged else ""),
+        format="pagerduty" if paged else _value(text_of(keys, "format"), "json"),
+        key=_value(paged),
         secret=_value(text_of(keys, "secret")),
         fallback=flag_of(keys, "fallback"),
         allow_http="http" in allow,
@@ -53,14 +62,21 @@ def read_channel(name: Text, keys: Keys, findings: Findings) -> Channel:
 
 
 def _check_medium(name: Text, keys: Keys, findings: Findings) -> None:
-    media = [medium for medium in ("sns", "webhook") if keys.wrote(medium)]
+    """One of sns, webhook and pagerduty; the last may name another address than its usual one."""
+    media = [medium for medium in _MEDIA if keys.wrote(medium)]
+    if media == ["webhook", "pagerduty"]:
+        media = ["pagerduty"]
     if len(media) != 1:
-        both = "sns and webhook both; one channel is one of them" if media else "neither sns nor webhook"
+        found = " and ".join(media)
+        both = f"{found} both; one channel is one of them" if media else "neither sns, webhook nor pagerduty"
         findings.problem(keys.place if media else name.place, f'channel "{name.value}" has {both}')
-    elif media == ["sns"]:
-        for word in _FOR_WEBHOOKS:
-            if key := keys.key(word):
-                findings.problem(key.place, f'channel "{name.value}": {word} is for webhooks; an SNS topic has none')
+        return
+    (medium,) = media
+    unfit = {"sns": _FOR_WEBHOOKS, "pagerduty": _NOT_FOR_PAGERDUTY}.get(medium, ())
+    what = {"sns": "an SNS topic has none", "pagerduty": "PagerDuty has its own"}.get(medium, "")
+    for word in unfit:
+        if key := keys.key(word):
+            findings.problem(key.place, f'channel "{name.value}": {word} is for webhooks; {what}')
 
 
 def _check(text: Text | None, key: str, check: Callable[[str], None], findings: Findings) -> None:

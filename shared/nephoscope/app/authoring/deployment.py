@@ -93,7 +93,7 @@ def _references(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _texts(channel: Channel) -> tuple[str, ...]:
-    return channel.sns, channel.webhook, channel.secret
+    return channel.sns, channel.webhook, channel.secret, channel.key
 
 
 def _named(references: Iterable[tuple[str, str]], kind: str) -> list[str]:

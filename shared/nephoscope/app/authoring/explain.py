@@ -178,5 +178,6 @@ def _counted(word: str, names: Sequence[str]) -> str:
 def _explain_channel(channel: Channel) -> str:
     signed = ", signed" if channel.secret else ", not signed"
     how = f"SNS topic {channel.sns}" if channel.sns else f"webhook, {channel.format}{signed}"
+    how = "PagerDuty, an incident for each alert" if channel.key else how
     extra = "; told when another channel is given up" if channel.fallback else ""
     return f"{channel.name}: {how}; a message is tried for {render_duration(channel.max_age)}{extra}."

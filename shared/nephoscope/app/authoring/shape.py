@@ -87,8 +87,7 @@ STATE = f"{GCS}|{AZURERM}|^local$"
 
 KINDS = (Kind.INSTANCE.value, Kind.BUCKET.value)
 MISSING = ("ignore", "missing", "breaching", "notBreaching", "tell")
-FORMATS = ("json", "slack", "alertmanager")
-LATER_FORMATS = ("teams", "pagerduty", "discord", "google-chat")
+FORMATS = ("json", "slack", "teams", "discord", "google-chat", "alertmanager")
 
 SELECTOR = Section("where", (Key("tags", Form.TAGS, "Tags that a resource must have; * stands for any value.", True),))
 EXCEPT = Section(
@@ -241,7 +240,8 @@ CHANNEL = Section(
     (
         Key("sns", Form.TEXT, "ARN of a topic, or `${stack:AlertTopic}`, the deployment's own."),
         Key("webhook", Form.TEXT, "Reference to the address (or the address, where it holds no secret)."),
-        Key("format", Form.TEXT, "Of a webhook; json when left out.", choices=FORMATS, later=LATER_FORMATS),
+        Key("pagerduty", Form.TEXT, "Reference to the integration key of a PagerDuty service.", pattern=REFERENCE),
+        Key("format", Form.TEXT, "Of a webhook; json when left out.", choices=FORMATS),
         Key(
             "secret", Form.TEXT, "Reference to the key that signs a webhook's messages (whsec_...).", pattern=REFERENCE
         ),

@@ -12,35 +12,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nephoscope.model.alert import Notification, TransitionKind
-from nephoscope.model.resource import Kind
-from nephoscope.model.rule import Severity
-from nephoscope.pipeline.wording import clean, render_headline, render_lasted, render_status, render_time, render_value
+from nephoscope.model.alert import Notification
+from nephoscope.notifiers.formats.telling import facts, footer, links, title
+from nephoscope.pipeline.wording import clean, render_headline
 
 _TEXT = 3000
 _HEADER = 150
 _FIELD = 2000
 _URL = 600
-_SEVERITY_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
-_LINK_WORDS = {"instance": "Instance", "bucket": "Bucket", "metric": "Metric", "dashboard": "Dashboard"}
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def render_slack(notification: Notification) -> dict[str, Any]:
     n = notification
-    title = f"{_sign(n)} {render_status(n)} {clean(n.rule)}"
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": _plain(title, _HEADER)},
+        {"type": "header", "text": _plain(title(n), _HEADER)},
         {"type": "section", "text": _plain(render_headline(n), _TEXT)},
-        {"type": "section", "fields": [_plain(text, _FIELD) for text in _fields(n)]},
+        {"type": "section", "fields": [_plain(f"{label}: {text}", _FIELD) for label, text in facts(n)]},
     ]
     if n.summary:
         blocks.append({"type": "section", "text": _plain(clean(n.summary), _TEXT)})
-    if links := list(_links(n)):
-        text = {"type": "mrkdwn", "text": " · ".join(links), "verbatim": True}
+    if shown := list(_links(n)):
+        text = {"type": "mrkdwn", "text": " · ".join(shown), "verbatim": True}
         blocks.append({"type": "context", "elements": [text]})
-    blocks.append({"type": "context", "elements": [_plain(f"nephoscope · {clean(n.fleet)} · {n.id}", _TEXT)]})
-    return {"text": escape(f"{title}: {render_headline(n)}", _TEXT), "blocks": blocks}
+    blocks.append({"type": "context", "elements": [_plain(footer(n), _TEXT)]})
+    return {"text": escape(f"{title(n)}: {render_headline(n)}", _TEXT), "blocks": blocks}
 
 
 def escape(text: str, limit: int) -> str:
@@ -61,43 +57,7 @@ def _plain(text: str, limit: int) -> dict[str, Any]:
     return {"type": "plain_text", "text": escape(text, limit), "emoji": False}
 
 
-def _sign(n: Notification) -> str:
-    match n.kind:
-        case TransitionKind.FIRED:
-            return _SEVERITY_SIGNS[n.severity]
-        case TransitionKind.RESOLVED | TransitionKind.BACK:
-            return "✅"
-        case TransitionKind.WENT_SILENT:
-            return "⚪"
-
-
-def _fields(n: Notification) -> Iterator[str]:
-    """At most ten; the pairs stand beside one another in two columns."""
-    s = n.subject
-    yield f"Rule: {clean(n.condition) or clean(n.rule)}"
-    yield f"Severity: {n.severity}"
-    if s.kind is not Kind.SCOPE:
-        yield f"Resource: {clean(' '.join(filter(None, (s.id, s.type, s.state))))}"
-    yield f"Where: {clean(f'{s.cloud} {s.account} {s.zone or s.region}')}"
-    if n.value is not None:
-        yield f"Value: {render_value(n.value, n.unit)}"
-    if n.worst is not None:
-        yield f"Worst: {render_value(n.worst, n.unit)}"
-    yield f"Since: {render_time(n.at if n.fired_at is None else n.fired_at)}"
-    if not n.firing and (lasted := render_lasted(n)):
-        yield f"Lasted: {lasted}"
-
-
 def _links(n: Notification) -> Iterator[str]:
-    if n.runbook:
-        yield from _link(n.runbook, "Runbook")
-    for name, word in _LINK_WORDS.items():
-        if name in n.links:
-            yield from _link(n.links[name], word)
-
-
-def _link(url: str, word: str) -> Iterator[str]:
-    """Nothing for what is no web address, or longer than a context line can bear five of."""
-    safe = "".join(url.split()).replace("|", "%7C").replace(">", "%3E").replace("<", "%3C")
-    if safe.startswith(("https://", "http://")) and len(safe) <= _URL:
+    for word, url in links(n, _URL):
+        safe = url.replace("|", "%7C").replace(">", "%3E").replace("<", "%3C")
         yield f"<{escape(safe, 2 * _URL)}|{word}>"

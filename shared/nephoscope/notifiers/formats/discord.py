@@ -1,0 +1,67 @@
+"""Discord's webhook: one embed, and mentions switched off.
+
+Foreign text is escaped: Discord reads Markdown in an embed's description and field values. Mentions in an embed call
+nobody; `allowed_mentions` says so for the whole message all the same.
+
+Sources: Discord developer documentation, "Execute Webhook", "Allowed Mentions Object", "Embed Limits": title 256,
+description 4,096, 25 fields with a value of 1,024, footer 2,048, and 6,000 characters of an embed together.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nephoscope.model.alert import Notification
+from nephoscope.model.time import iso
+from nephoscope.notifiers.formats.telling import facts, footer, links, title
+from nephoscope.pipeline.wording import clean, render_headline, truncate
+
+_TITLE, _TEXT, _VALUE, _FOOTER = 256, 1200, 220, 400
+_URL = 1000
+_COLORS = {"🔴": 0xD13212, "🟠": 0xE07B00, "🔵": 0x0073BB, "✅": 0x1D8102, "⚪": 0x879596}
+_MARKUP = re.compile(r"[\\*_~`|>#\-\[\]()<@:]")
+_MARK = "\u2063"  # an invisible separator: `@everyone` and `<@1>` are no words of Discord's behind it
+
+
+def render_discord(notification: Notification) -> dict[str, Any]:
+    n = notification
+    said = [escape(render_headline(n), _TEXT)]
+    if n.summary:
+        said.append(escape(clean(n.summary), _TEXT))
+    if shown := [f"[{word}]({_address(url)})" for word, url in links(n, _URL)]:
+        said.append(" · ".join(shown))
+    embed = {
+        "title": truncate(title(n), _TITLE),
+        "description": "\n\n".join(said),
+        "color": _COLORS[title(n)[0]],
+        "fields": [{"name": label, "value": escape(text, _VALUE), "inline": True} for label, text in facts(n)],
+        "footer": {"text": truncate(footer(n), _FOOTER)},
+        "timestamp": iso(n.at),
+    }
+    return {"username": "nephoscope", "embeds": [embed], "allowed_mentions": {"parse": []}}
+
+
+def escape(text: str, limit: int) -> str:
+    """Every character that Discord reads as markup behind a backslash; at most `limit` code points, no escape cut."""
+    parts = [_escaped(character) for character in text]
+    if sum(map(len, parts)) <= limit:
+        return "".join(parts)
+    kept: list[str] = []
+    length = 1
+    for part in parts:
+        length += len(part)
+        if length > limit:
+            break
+        kept.append(part)
+    return "".join(kept) + "…"
+
+
+def _escaped(character: str) -> str:
+    if character == "@":
+        return "@" + _MARK
+    return "\\" + character if _MARKUP.match(character) else character
+
+
+def _address(url: str) -> str:
+    return url.replace("(", "%28").replace(")", "%29").replace("<", "%3C").replace(">", "%3E")
