@@ -41,10 +41,28 @@ class Story:
     values: dict = field(default_factory=dict)
     blind: frozenset = frozenset()
     unread: frozenset = frozenset()
+    channels: dict = field(default_factory=dict)
+    routes: tuple = ()
+    quiet: tuple = ()
     remembered: Remembered = field(default_factory=lambda: Remembered(Progress(SCOPE)))
     told: list = field(default_factory=list)
     plans: list = field(default_factory=list)
     reads: list = field(default_factory=list)
+
+    def hears(self, channel):
+        """(minute, kind, why) of what this channel was told."""
+        return [
+            (round((message.slot - START) / 60), message.kind.value, message.why.value)
+            for decided in self.plans
+            for change in decided.changes
+            for message in change.commit.notifications
+            if message.channel == channel
+        ]
+
+    def say(self, **said):
+        """What people say between two runs: silences, acknowledged."""
+        self.remembered = replace(self.remembered, **said)
+        return self
 
     def run(self, *minutes):
         for minute in minutes:
@@ -106,6 +124,9 @@ class Story:
             Gather(60, GatherAws(("eu-west-1",))),
             PublishCloudWatch("eu-west-1", "acme", distributions=("cpu.utilization",)),
             tuple(self.rules),
+            self.channels,
+            self.routes,
+            self.quiet,
         )
 
 

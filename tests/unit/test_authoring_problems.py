@@ -131,7 +131,7 @@ RULES = [
     ("severity: fatal", '7:15: rule.severity: expected info, warning or critical, found "fatal"'),
     ("sevrity: critical", '7:5: rule: unknown key "sevrity"; did you mean severity?'),
     ("by: [cloud_region]", '7:5: "by" is not supported by this version: rules over groups of resources'),
-    ("repeat: 4 h", '7:5: "repeat" is not supported by this version: repeated messages'),
+    ("group_by: [rule]", '7:5: "group_by" is not supported by this version: grouping'),
     ("tell: [oncal]", '7:12: unknown channel "oncal"; did you mean oncall?'),
     ("tell: {oncall: yes}", "7:11: rule.tell: expected a text or a list of texts, found keys and values"),
     ("runbook: wiki/cpu", "7:14: runbook: expected the address of a page: https://..."),
@@ -177,13 +177,13 @@ SECTIONS = [
     ("rules: [one]", '3:9: rule: expected keys and values, found "one"'),
     ("rules: [{name: a, when: state is stopped}]", '3:9: rule: "on" is missing: The kind of resource.'),
     ("rules: !include none/*.yaml", "3:8: !include none/*.yaml: no such file"),
-    ("routes: []", '3:1: "routes" is not supported by this version: routing by severity, label or owner'),
-    ("quiet: []", '3:1: "quiet" is not supported by this version: maintenance windows'),
+    ("mute: []", '3:1: "mute" is not supported by this version: muting one rule by another'),
     ("mute: []", '3:1: "mute" is not supported by this version: muting one rule by another'),
     ("ruels: []", '3:1: unknown key "ruels"; did you mean rules?'),
     (
         "zebra: 1",
-        '3:1: unknown key "zebra"; known are fleet, gather, publish, rules, tell, deploy, limits and prices',
+        '3:1: unknown key "zebra"; known are fleet, gather, publish, rules, tell, routes, quiet, deploy, limits and '
+        "prices",
     ),
     ("fleet: two", '3:1: the key "fleet" stands twice; first in line 1'),
     (

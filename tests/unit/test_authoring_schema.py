@@ -82,7 +82,7 @@ PLANTED: list[tuple[str, Callable[[Any], object]]] = [
     ("no fleet", lambda c: c.pop("fleet")),
     ("no gather", lambda c: c.pop("gather")),
     ("unknown key", lambda c: c.update(ruels=[])),
-    ("later key", lambda c: c.update(routes=[])),
+    ("later key", lambda c: c.update(mute=[])),
     ("a key of a cloud's later version", lambda c: c["gather"].update(gcp={"regions": ["europe-west1"]})),
     ("a project that is a number", lambda c: c["gather"].update(gcp={"projects": ["123456789012"]})),
     ("a search elsewhere", lambda c: c["gather"].update(gcp={"search": "acme.example"})),

@@ -68,7 +68,7 @@ rules:
     clear: cpu.utilization > 80 %
 tell:
   oncall: {sns: nowhere, colour: red}
-routes: []
+mute: []
 """
     assert problems_of(text, tmp_path) == [
         'nephoscope.yaml:1:8: fleet: "my fleet" may have letters, digits, - and _ only, 64 at most',
@@ -83,8 +83,8 @@ routes: []
         "nephoscope.yaml:16:17: sns: expected a topic's ARN (arn:aws:sns:eu-west-1:111111111111:alerts) or the "
         "deployment's own, ${stack:AlertTopic}",
         'nephoscope.yaml:16:26: channel: unknown key "colour"; known are sns, webhook, pagerduty, format, secret, '
-            "fallback, allow and max_age",
-        'nephoscope.yaml:17:1: "routes" is not supported by this version: routing by severity, label or owner',
+        "fallback, allow, max_age and repeat",
+        'nephoscope.yaml:17:1: "mute" is not supported by this version: muting one rule by another',
     ]
 
 

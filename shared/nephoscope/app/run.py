@@ -103,7 +103,13 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
 
 def gather(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> Gathered:
     """Read what is remembered, what there is, and what must be known of it. Raises StoreError only."""
-    remembered = Remembered(outside.memory.read_progress(scope), outside.memory.read_alerts(scope))
+    memory = outside.memory
+    remembered = Remembered(
+        memory.read_progress(scope),
+        memory.read_alerts(scope),
+        acknowledged=memory.read_acknowledged(scope),
+        silences=memory.read_silences(scope.cloud),
+    )
     gathered = _read(outside, remembered, slot, deadline)
     if not snapshot_due(gathered.facts, remembered.progress):
         return gathered

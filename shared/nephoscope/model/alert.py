@@ -81,6 +81,9 @@ class Why(StrEnum):
     RESOURCE_STOPPED = "resource_stopped"
     RESOURCE_GONE = "resource_gone"
     RULE_WITHDRAWN = "rule_withdrawn"
+    QUIET_OVER = "quiet_over"  # a window or a silence has ended, and the alert is open still
+    REPEATED = "repeated"
+    ESCALATED = "escalated"  # open for long, and nobody has acknowledged it
     DELIVERY_GIVEN_UP = "delivery_given_up"
     CHANNEL_DISABLED = "channel_disabled"
     MEMORY_UNAVAILABLE = "memory_unavailable"
@@ -110,6 +113,7 @@ class AlertRecord:
     ver: counts commits, from 1. watermark: the last boundary (data time) that this record has taken in.
     since: data time at which the present state began. missed: complete inventories in a row without the resource.
     told: the channels that were owed word that it fired; they are owed word of its end, whatever the rule says by then.
+    told_at: channel -> the slot at which it was last told.
     """
 
     alert_key: str
@@ -127,6 +131,7 @@ class AlertRecord:
     missed: int = 0
     told: tuple[str, ...] = ()
     run_id: str = ""
+    told_at: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,7 @@ class OutboxItem:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """What happened to an alert, when, and which channels were owed word of it."""
+    """What happened to an alert, when, and which channels were owed word of it. muted: why none was."""
 
     alert_key: str
     seq: int
@@ -228,6 +233,7 @@ class HistoryEntry:
     value: float | None = None
     worst: float | None = None
     told: tuple[str, ...] = ()
+    muted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nephoscope.model.quiet import QuietWindow, Route
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Rule, Selector
 from nephoscope.model.scope import Cloud
@@ -96,6 +97,7 @@ class Channel:
     key: reference to a secret that the receiver wants in the body (PagerDuty's integration key).
     allow_http, allow_private: exceptions from the address check, for this channel alone.
     fallback: told when another channel is given up. max_age: seconds until an undeliverable message is given up.
+    repeat: seconds after which it is told again of an alert that is open still; 0 = never.
     """
 
     name: str
@@ -103,11 +105,12 @@ class Channel:
     webhook: str = ""
     format: str = "json"
     secret: str = ""
-    key: str = ""
     fallback: bool = False
     allow_http: bool = False
     allow_private: bool = False
     max_age: int = 86_400
+    repeat: int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +123,17 @@ class Config:
     publish: PublishCloudWatch
     rules: tuple[Rule, ...] = ()
     channels: Mapping[str, Channel] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    quiet: tuple[QuietWindow, ...] = ()
     blind_after: int = 300
     grace: int = 600  # seconds after its launch in which a machine's missing points are no news
     limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def open_channels(self) -> tuple[str, ...]:
+        """Who is told where nothing says who: every channel that is not kept as a fallback, or all, where all are."""
+        return tuple(name for name, channel in self.channels.items() if not channel.fallback) or tuple(self.channels)
 
     @property
     def fallback_channels(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nephoscope.model.alert import AlertRecord
+from nephoscope.model.quiet import Acknowledgement, Silence
 from nephoscope.model.resource import Resource
 from nephoscope.model.scope import Scope
 
@@ -41,11 +42,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a run reads of its scope before it decides. alerts: by alert_key, tombstones included."""
+    """What a run reads of its scope before it decides. alerts, acknowledged: by alert_key, tombstones included.
+    silences: of the whole cloud, those that are over included."""
 
     progress: Progress
     alerts: Mapping[str, AlertRecord] = field(default_factory=dict)
     snapshot: Snapshot | None = None
+    acknowledged: Mapping[str, Acknowledgement] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

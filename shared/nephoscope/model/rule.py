@@ -108,6 +108,7 @@ def _has(tags: Mapping[str, str], key: str, values: tuple[str, ...]) -> bool:
 class Rule:
     """One rule as it is understood, defaults filled in. Names are unique in a configuration.
 
+    tell_default: no channel was named; routes say who is told, or every channel that is no fallback.
     clear: None = the condition no longer holds for the same window. tell_missing: NODATA is sent, not only shown.
     origin: `user`, `starter` (applies because nothing was written) or `built-in` (watches nephoscope itself).
     """
@@ -122,6 +123,7 @@ class Rule:
     tell_missing: bool = False
     severity: Severity = Severity.WARNING
     tell: tuple[str, ...] = ()
+    tell_default: bool = False
     where: Selector = Selector()
     labels: Mapping[str, str] = field(default_factory=dict)
     runbook: str = ""

@@ -24,6 +24,7 @@ from nephoscope.model.memory import Remembered
 from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.rule import Comparison, Rule, Threshold
 from nephoscope.model.series import Facts
+from nephoscope.pipeline.audience import Audience
 from nephoscope.pipeline.lifecycle import advance
 from nephoscope.pipeline.notify import Stamp, plan_notifications
 from nephoscope.pipeline.verdicts import Judged, end_of_absent
@@ -40,7 +41,12 @@ class Change:
 
 
 def plan_changes(
-    judged: Iterable[Judged], facts: Facts, remembered: Remembered, rules: Mapping[str, Rule], stamp: Stamp
+    judged: Iterable[Judged],
+    facts: Facts,
+    remembered: Remembered,
+    rules: Mapping[str, Rule],
+    audience: Audience,
+    stamp: Stamp,
 ) -> tuple[Change, ...]:
     """Every commit of a run: for each alert in order of its ver, starting at the version that was read."""
     changes: list[Change] = []
@@ -48,23 +54,28 @@ def plan_changes(
     for alert in judged:
         seen.add(alert.key)
         record = remembered.alerts.get(alert.key) or _fresh(alert)
-        changes += _changes(record, alert.verdicts, alert.rule, alert.resource, stamp)
+        changes += _changes(record, alert.verdicts, alert.rule, alert.resource, audience, stamp)
     present = {resource.id: resource for resource in facts.inventory.resources}
     for record in remembered.alerts.values():
         if record.alert_key not in seen and record.state is not AlertState.OK:
-            changes += _of_absent(record, facts, present, rules, stamp)
+            changes += _of_absent(record, facts, present, rules, audience, stamp)
     return tuple(changes)
 
 
 def _changes(
-    record: AlertRecord, verdicts: Iterable[Verdict], rule: Rule, resource: Resource, stamp: Stamp
+    record: AlertRecord,
+    verdicts: Iterable[Verdict],
+    rule: Rule,
+    resource: Resource,
+    audience: Audience,
+    stamp: Stamp,
 ) -> Iterator[Change]:
     """One change for each transition; then one more if the record has moved since without telling anybody."""
     stored = record
     for verdict in verdicts:
         record, transition = advance(record, verdict, rule)
         if transition is not None:
-            change = _tell(stored, record, transition, rule, resource, stamp)
+            change = _tell(stored, record, transition, rule, resource, audience, stamp)
             yield change
             stored = record = change.commit.record
     silent = _kept(record, rule)
@@ -74,14 +85,23 @@ def _changes(
 
 
 def _tell(
-    stored: AlertRecord, record: AlertRecord, transition: Transition, rule: Rule, resource: Resource, stamp: Stamp
+    stored: AlertRecord,
+    record: AlertRecord,
+    transition: Transition,
+    rule: Rule,
+    resource: Resource,
+    audience: Audience,
+    stamp: Stamp,
 ) -> Change:
     seq = stored.ver + 1
-    channels = _channels(stored, transition, rule)
-    told = channels if transition.kind is TransitionKind.FIRED else record.told
-    record = replace(
-        _kept(record, rule), ver=seq, run_id=stamp.run_id, told=told if record.state in OPEN_STATES else ()
-    )
+    muted = "" if transition.kind is TransitionKind.RESOLVED else audience.muted_by(rule, resource)
+    channels = () if muted else _channels(stored, transition, rule, audience.of(rule, resource))
+    told, told_at = record.told, record.told_at
+    if transition.kind is TransitionKind.FIRED:
+        told, told_at = channels, dict.fromkeys(channels, stamp.slot)
+    if record.state not in OPEN_STATES:
+        told, told_at = (), {}
+    record = replace(_kept(record, rule), ver=seq, run_id=stamp.run_id, told=told, told_at=told_at)
     notifications = plan_notifications(transition, record, rule, resource, channels, stamp)
     history = HistoryEntry(
         alert_key=record.alert_key,
@@ -95,17 +115,18 @@ def _tell(
         value=transition.value,
         worst=transition.worst,
         told=channels,
+        muted=muted,
     )
     return Change(Commit(resource.scope, stored.ver, record, notifications, history), rule, resource, transition)
 
 
-def _channels(stored: AlertRecord, transition: Transition, rule: Rule) -> tuple[str, ...]:
+def _channels(stored: AlertRecord, transition: Transition, rule: Rule, audience: tuple[str, ...]) -> tuple[str, ...]:
     """Silence is shown, and sent only where the rule says so; an end is owed to all who were told of the beginning."""
     match transition.kind:
         case TransitionKind.FIRED:
-            return rule.tell
+            return audience
         case TransitionKind.WENT_SILENT | TransitionKind.BACK:
-            return rule.tell if rule.tell_missing else ()
+            return audience if rule.tell_missing else ()
         case TransitionKind.RESOLVED:
             return tuple(dict.fromkeys(stored.told))
 
@@ -122,7 +143,12 @@ def _differs(stored: AlertRecord, record: AlertRecord) -> bool:
 
 
 def _of_absent(
-    record: AlertRecord, facts: Facts, present: Mapping[str, Resource], rules: Mapping[str, Rule], stamp: Stamp
+    record: AlertRecord,
+    facts: Facts,
+    present: Mapping[str, Resource],
+    rules: Mapping[str, Rule],
+    audience: Audience,
+    stamp: Stamp,
 ) -> Iterator[Change]:
     outcome = end_of_absent(record, rules, present, facts)
     if outcome is None:
@@ -133,7 +159,8 @@ def _of_absent(
         missed = replace(record, missed=record.missed + 1, ver=record.ver + 1, run_id=stamp.run_id)
         yield Change(Commit(facts.scope, record.ver, missed), rule, resource)
         return
-    yield from _changes(record, (Verdict(record.alert_key, facts.slot, outcome),), rule, resource, stamp)
+    verdict = Verdict(record.alert_key, facts.slot, outcome)
+    yield from _changes(record, (verdict,), rule, resource, audience, stamp)
 
 
 _WITHDRAWN = Threshold("", Comparison.GREATER, 0.0)

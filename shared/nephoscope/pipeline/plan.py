@@ -11,10 +11,13 @@ from nephoscope.model.config import Config
 from nephoscope.model.memory import Progress, Remembered, Snapshot
 from nephoscope.model.publish import Datum
 from nephoscope.model.series import Facts, SeriesRequest
+from nephoscope.pipeline.audience import Audience
 from nephoscope.pipeline.changes import Change, plan_changes
 from nephoscope.pipeline.need import MOST_BEHIND, behind_key, pace_key
 from nephoscope.pipeline.notify import Stamp
 from nephoscope.pipeline.publish import Figures, plan_publishing, plan_self_metrics
+from nephoscope.pipeline.quiet import active_mutes
+from nephoscope.pipeline.reminders import plan_reminders
 from nephoscope.pipeline.restarts import find_starts, with_starts
 from nephoscope.pipeline.snapshot import inventory_hash, render_snapshot, snapshot_due
 from nephoscope.pipeline.verdicts import is_unread, judge_scope, scope_resource
@@ -59,8 +62,12 @@ def plan(
     watched = _with_scope(facts, config, starts)
     judgements = judge_scope(watched, requests, remembered, config, catalog.metrics)
     rules = {rule.name: rule for rule in config.rules}
-    changes = plan_changes(judgements.alerts, watched, remembered, rules, stamp)
+    audience = Audience(config, active_mutes(config.quiet, remembered.silences, facts.slot))
+    changes = plan_changes(judgements.alerts, watched, remembered, rules, audience, stamp)
     alerts = _after(remembered.alerts, changes)
+    present = {resource.id: resource for resource in watched.inventory.resources}
+    told = plan_reminders(alerts.values(), rules, present, audience, remembered.acknowledged, stamp)
+    changes, alerts = (*changes, *told), _after(alerts, told)
     firing = tuple(record for record in alerts.values() if record.state in OPEN_STATES)
     coverage = measure_coverage(facts, requests)
     progress = _progress(facts, requests, remembered.progress, judgements.reached, stamp)

@@ -154,6 +154,12 @@ _CLOSED_BECAUSE: Mapping[Why, str] = {
     Why.RULE_WITHDRAWN: "the rule no longer applies to it",
 }
 
+_AGAIN: Mapping[Why, str] = {
+    Why.QUIET_OVER: "still so after a quiet time",
+    Why.REPEATED: "still so",
+    Why.ESCALATED: "still so, and not acknowledged",
+}
+
 _OURS: Mapping[Why, str] = {
     Why.DELIVERY_GIVEN_UP: "a message could not be delivered and was given up",
     Why.CHANNEL_DISABLED: "a channel was switched off, because its receiver asked never to be called again",
@@ -214,7 +220,8 @@ def _event(n: Notification) -> str:
         return ". ".join(filter(None, (_OURS[n.why], clean(n.summary))))
     match n.kind:
         case TransitionKind.FIRED:
-            return f"{_condition(n)}, since {render_time(n.at if n.fired_at is None else n.fired_at)}"
+            again = f"{_AGAIN[n.why]}: " if n.why in _AGAIN else ""
+            return f"{again}{_condition(n)}, since {render_time(n.at if n.fired_at is None else n.fired_at)}"
         case TransitionKind.RESOLVED:
             return _ending(n)
         case TransitionKind.WENT_SILENT:

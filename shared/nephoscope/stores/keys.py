@@ -7,9 +7,11 @@
     R#notification              receipt: the receiver has it
     HA#alert#at#seq             history of one alert, by data time
     HS#at#alert#seq             the same entries for the whole scope
+    A#alert                     acknowledgement of an alert's episode
     V#generation                head of a snapshot; V#generation#token#chunk its pieces
 
-and in the partition `registry#cloud`: `scope#...` the known scopes, `C#channel` what is known of a channel.
+and in the partition `registry#cloud`: `scope#...` the known scopes, `C#channel` what is known of a channel, `Q#id` a
+silence.
 Numbers are padded: the order of the keys is the order of time.
 """
 
@@ -22,7 +24,8 @@ PROGRESS = "P"
 STATES, OWED, DEAD, RECEIPTS = "S#", "O#", "D#", "R#"
 HISTORY_OF_ALERT, HISTORY_OF_SCOPE = "HA#", "HS#"
 SNAPSHOTS = "V#"
-SCOPES, CHANNELS = "scope#", "C#"
+ACKNOWLEDGED = "A#"
+SCOPES, CHANNELS, SILENCES = "scope#", "C#", "Q#"
 
 
 def registry(cloud: Cloud) -> str:
@@ -36,6 +39,14 @@ def scope_row(scope: Scope) -> str:
 
 def channel_row(name: str) -> str:
     return CHANNELS + name
+
+
+def silence_row(silence_id: str) -> str:
+    return SILENCES + silence_id
+
+
+def acknowledged_row(alert_key: str) -> str:
+    return ACKNOWLEDGED + alert_key
 
 
 def state_row(alert_key: str) -> str:

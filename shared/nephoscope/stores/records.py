@@ -16,6 +16,7 @@ from dacite import DaciteError, from_dict
 from nephoscope.model.alert import AlertRecord, AlertState, HistoryEntry, OutboxItem, Owed, TransitionKind, Why
 from nephoscope.model.errors import Reason, StoreError
 from nephoscope.model.memory import ChannelState, Progress, RegisteredScope
+from nephoscope.model.quiet import Acknowledgement, Silence
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Severity
 from nephoscope.model.scope import Cloud, Scope
@@ -26,9 +27,10 @@ _CASTING = Casting(cast=[AlertState, TransitionKind, Why, Owed, Kind, Severity, 
 T = TypeVar("T")
 
 JsonObject = dict[str, Any]
+Record = AlertRecord | OutboxItem | HistoryEntry | RegisteredScope | ChannelState | Silence | Acknowledgement
 
 
-def encode(record: AlertRecord | OutboxItem | HistoryEntry | RegisteredScope | ChannelState) -> JsonObject:
+def encode(record: Record) -> JsonObject:
     """Plain values; enums are words."""
     return _fields(record)
 

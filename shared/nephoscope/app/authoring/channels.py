@@ -58,6 +58,7 @@ def read_channel(name: Text, keys: Keys, findings: Findings) -> Channel:
         allow_http="http" in allow,
         allow_private="private" in allow,
         max_age=duration_of(keys, "max_age", DAY, findings, most=14 * DAY),
+        repeat=duration_of(keys, "repeat", 0, findings, most=30 * DAY),
     )
 
 

@@ -18,13 +18,14 @@ from nephoscope.app.authoring.findings import Findings, Place
 from nephoscope.app.authoring.gathering import ALL, environment_region, read_aws, read_gather
 from nephoscope.app.authoring.gathering_azure import read_azure
 from nephoscope.app.authoring.gathering_gcp import read_gcp
-from nephoscope.app.authoring.given import STARTER, scope_blind, starter_text
+from nephoscope.app.authoring.given import SCOPE_BLIND, STARTER, scope_blind, starter_text
 from nephoscope.app.authoring.homes import Homes, read_homes
 from nephoscope.app.authoring.including import include_rules, read_text
 from nephoscope.app.authoring.publishing import read_publish
-from nephoscope.app.authoring.reading import keys_of, read_section, text_of
+from nephoscope.app.authoring.reading import items_of, keys_of, read_section, text_of
 from nephoscope.app.authoring.rules import Surroundings, read_rules
 from nephoscope.app.authoring.shape import FILE
+from nephoscope.app.authoring.telling import read_quiet, read_routes
 from nephoscope.app.config import dump_config
 from nephoscope.catalog.loader import Catalog, load_catalog
 from nephoscope.model.config import Channel, Config, Gather, GatherAws, PublishCloudWatch
@@ -113,12 +114,15 @@ class _Compiler:
         channels = read_channels(keys_of(self._keys, "tell"), self._findings)
         rules = self._rules(gather, channels)
         self._warn(gather, publish, channels, rules)
+        names = [*(rule.name for rule in rules), SCOPE_BLIND]
         return Config(
             fleet=fleet,
             gather=gather,
             publish=publish,
             rules=(*rules, scope_blind(blind_after, channels.values())),
             channels=channels,
+            routes=read_routes(items_of(self._keys, "routes"), self._channel_names(), self._findings),
+            quiet=read_quiet(items_of(self._keys, "quiet"), names, self._findings),
             blind_after=blind_after,
             grace=grace,
             limits=read_limits(keys_of(self._keys, "limits"), self._catalog.limits, self._findings),
@@ -180,6 +184,7 @@ class _Compiler:
             gathered=gather.kinds,
             channels=channels,
             channel_names=self._channel_names(),
+            routed=self._keys.wrote("routes"),
         )
         node = self._keys.get("rules")
         if node is not None:

@@ -133,10 +133,11 @@ def read_resources(keys: Keys, where: str, findings: Findings) -> tuple[Kind, ..
 
 def read_selector(keys: Keys, findings: Findings) -> Selector:
     """`where` and `except` of a rule or of what is gathered."""
-    return Selector(_tags(keys_of(keys, "where"), findings), _tags(keys_of(keys, "except"), findings))
+    return Selector(tags_of(keys_of(keys, "where"), findings), tags_of(keys_of(keys, "except"), findings))
 
 
-def _tags(section: Keys | None, findings: Findings) -> dict[str, tuple[str, ...]]:
+def tags_of(section: Keys | None, findings: Findings) -> dict[str, tuple[str, ...]]:
+    """What stands under `tags`, one value or a list for each."""
     tags: dict[str, tuple[str, ...]] = {}
     wanted = keys_of(section, "tags")
     for key, node in wanted.entries if wanted else ():

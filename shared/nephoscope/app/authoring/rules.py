@@ -43,12 +43,13 @@ _T = TypeVar("_T")
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a rule may refer to. gathered: cloud -> what is listed there. channel_names: also of channels that could not
-    be understood, so that a mistake there is not told again in each rule."""
+    be understood, so that a mistake there is not told again in each rule. routed: the file has routes."""
 
     metrics: Mapping[str, Metric]
     gathered: Mapping[Cloud, tuple[Kind, ...]]
     channels: Mapping[str, Channel]
     channel_names: tuple[str, ...]
+    routed: bool = False
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -119,6 +120,7 @@ class _Reader:
             tell_missing=tell_missing,
             severity=Severity(self._value("severity", Severity.WARNING)),
             tell=tell,
+            tell_default=self._by_routes,
             where=selector,
             labels=labels,
             runbook=runbook,
@@ -242,10 +244,12 @@ class _Reader:
         return LONGEST_DAILY if finest >= HOUR else LONGEST
 
     def _tell(self) -> tuple[str, ...]:
-        """Left out: every channel that is not kept as a fallback, or all where there are only such."""
+        """Left out: every channel that is not kept as a fallback, or all where there are only such; where the file has
+        routes, they say."""
         texts = texts_of(self._keys, "tell")
         if texts is None:
-            return () if self._keys.wrote("tell") else default_channels(self._around.channels)
+            nobody = self._keys.wrote("tell") or self._around.routed
+            return () if nobody else default_channels(self._around.channels)
         for text in texts:
             if text.value not in self._around.channel_names:
                 guess = did_you_mean(text.value, self._around.channel_names)
@@ -253,6 +257,10 @@ class _Reader:
                     guess = "; there is none under tell"
                 self._findings.problem(text.place, f'unknown channel "{text.value}"{guess}')
         return tuple(dict.fromkeys(text.value for text in texts))
+
+    @property
+    def _by_routes(self) -> bool:
+        return self._around.routed and not self._keys.wrote("tell")
 
     def _labels(self) -> Mapping[str, str]:
         keys = keys_of(self._keys, "labels")

@@ -229,10 +229,49 @@ RULE = Section(
     {
         "by": "rules over groups of resources",
         "group_by": "grouping",
-        "repeat": "repeated messages",
-        "escalate": "escalation",
-        "owner": "routing by owner",
     },
+)
+
+MATCH = (
+    Key("rules", Form.TEXTS, "Names of rules; * stands for any part of a name."),
+    Key("severity", Form.TEXTS, "Of the rule.", choices=tuple(each.value for each in Severity)),
+    Key("tags", Form.TAGS, "Tags that the resource has; * stands for any value."),
+    Key("labels", Form.TEXT_BY_NAME, "Labels that the rule has."),
+    Key("resources", Form.TEXTS, "Names or ids of resources; * stands for any part."),
+    Key("clouds", Form.TEXTS, "aws, gcp, azure.", choices=("aws", "gcp", "azure")),
+    Key("accounts", Form.TEXTS, "Accounts, projects, subscriptions."),
+    Key("regions", Form.TEXTS, "Regions; * stands for any part."),
+)
+
+ESCALATE = Section(
+    "escalate",
+    (
+        Key("after", Form.TEXT, "How long an alert is open, and nobody acknowledges it.", True, pattern=DURATION),
+        Key("tell", Form.TEXTS, "Channels that are told then.", True),
+    ),
+)
+
+ROUTE = Section(
+    "route",
+    (
+        Key("match", Form.SECTION, "Which alerts; all that is named must fit.", True, section=Section("match", MATCH)),
+        Key("tell", Form.TEXTS, "Channels, beside those that the rule names."),
+        Key("escalate", Form.SECTION, "Who is told when nobody takes it up.", section=ESCALATE),
+    ),
+)
+
+QUIET = Section(
+    "quiet",
+    (
+        Key("name", Form.TEXT, "Stands in the history of what it kept quiet.", pattern=NAME),
+        Key("every", Form.TEXT, "Days and times: `Sun 02:00-04:00`, `Mon-Fri 22:00-06:00`, `daily 03:00-04:00`."),
+        Key("cron", Form.TEXT, "When it begins: minute hour day month weekday; `lasts` says how long it is."),
+        Key("lasts", Form.TEXT, "Of a window by cron; 7 d at most.", pattern=DURATION),
+        Key("zone", Form.TEXT, "Time zone of `every` and `cron`, such as Europe/Berlin; UTC when left out."),
+        Key("from", Form.TEXT, "A single time: 2026-12-24T18:00+01:00."),
+        Key("to", Form.TEXT, "When that ends."),
+        Key("where", Form.SECTION, "Which alerts; left out: all.", section=Section("where", MATCH)),
+    ),
 )
 
 CHANNEL = Section(
@@ -248,11 +287,11 @@ CHANNEL = Section(
         Key("fallback", Form.FLAG, "Told when another channel had to be given up."),
         Key("allow", Form.TEXTS, "Exceptions from the address check, for this channel.", choices=("http", "private")),
         Key("max_age", Form.TEXT, "How long a message is tried; `1 d` when left out.", pattern=DURATION),
+        Key("repeat", Form.TEXT, "How often it is told of what goes on; left out: once.", pattern=DURATION),
     ),
     {
         "group_by": "grouping of messages",
         "group_wait": "grouping of messages",
-        "repeat": "repeated messages",
         "email": "mail as a channel of its own (an SNS topic can send mail)",
     },
 )
@@ -306,14 +345,14 @@ FILE = Section(
         Key("publish", Form.SECTION, "Where it is shown.", section=PUBLISH),
         Key("rules", Form.RULES, "What counts as bad. Left out: the starter rules.", section=RULE),
         Key("tell", Form.NAMED, "Who is told: a name for each channel.", section=CHANNEL),
+        Key("routes", Form.SECTIONS, "Who else is told: by severity, tag or label.", section=ROUTE),
+        Key("quiet", Form.SECTIONS, "When nobody is told: maintenance windows.", section=QUIET),
         Key("deploy", Form.SECTION, "Where the functions of Google Cloud and Azure live.", section=DEPLOY),
         Key("limits", Form.FIGURES, "Your own quotas in place of rows of the catalog."),
         Key("prices", Form.FIGURES, "Your own prices in place of rows of the catalog."),
     ),
     {
-        "routes": "routing by severity, label or owner",
-        "quiet": "maintenance windows",
         "mute": "muting one rule by another",
-        "silences": "silences in the file",
+        "silences": "silences are said on the command line: nephoscope silence",
     },
 )
