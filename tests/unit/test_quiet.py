@@ -3,6 +3,7 @@ Europe/Berlin is UTC+1, from the last Sunday of March, 01:00 UTC, to the last Su
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -104,9 +105,8 @@ def test_cron_expressions(expression: str, at: str, fits: bool) -> None:
     ],
 )
 def test_what_is_no_cron_expression_says_which_field(expression: str, said: str) -> None:
-    with pytest.raises(CronError, match=".*") as caught:
+    with pytest.raises(CronError, match=re.escape(said)):
         parse_cron(expression)
-    assert said in str(caught.value)
 
 
 MACHINE = Resource(
