@@ -39,7 +39,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = "3.13"
-PACKAGES = ("aws-lambda-powertools", "dacite", "jmespath", "typing-extensions")
+PACKAGES = ("aws-lambda-powertools", "dacite", "jmespath", "typing-extensions", "tzdata")
 """What the artifact carries beside our own; the versions are the lock's."""
 
 NOT_DEPLOYED = ("nephoscope/localcloud/", "nephoscope/cli/", "nephoscope/app/authoring/")

@@ -275,6 +275,54 @@ SECTIONS = [
         '3:41: channel.allow: expected http or private, found "https"',
     ),
     (
+        "tell: {a: {webhook: '${env:U}', repeat: 0 min}}",
+        '3:41: repeat: expected whole minutes from 1 min to 30 d, found "0 min"',
+    ),
+    (
+        "routes: [{match: {severity: fatal}, tell: [a]}]\ntell: {a: {webhook: '${env:U}'}}",
+        '3:29: match.severity: expected info, warning or critical, found "fatal"',
+    ),
+    (
+        "routes: [{match: {}, tell: [chta]}]\ntell: {chat: {webhook: '${env:U}'}}",
+        '3:29: unknown channel "chta"; did you mean chat?',
+    ),
+    ("routes: [{match: {}}]", "3:10: route: neither tell nor escalate; it would tell nobody"),
+    (
+        "routes: [{match: {}, escalate: {after: 30 min}}]",
+        '3:32: escalate: "tell" is missing: Channels that are told then.',
+    ),
+    (
+        "quiet: [{every: Sunday 2-4}]",
+        '3:17: every: "Sunday 2-4" is no time of the week, such as Sun 02:00-04:00 or Mon-Fri 22:00-06:00',
+    ),
+    ("quiet: [{every: 'Sun 02:00-02:00'}]", "3:17: every: it ends when it begins; a whole day is 00:00-24:00"),
+    (
+        "quiet: [{every: 'Sun 02:00-04:00', zone: Europe/Berln}]",
+        '3:42: zone: unknown time zone "Europe/Berln"; did you mean Europe/Berlin?',
+    ),
+    ("quiet: [{zone: UTC}]", "3:9: quiet: one of every, cron and from says when it is; none is there"),
+    (
+        "quiet: [{every: 'Sun 02:00-04:00', cron: '0 2 * * 0', lasts: 2 h}]",
+        "3:9: quiet: one of every, cron and from says when it is; found every and cron",
+    ),
+    ("quiet: [{cron: '0 25 * * *', lasts: 2 h}]", '3:16: cron: "25" is no hour: 0 to 23'),
+    (
+        "quiet: [{cron: '0 2 * * *'}]",
+        "3:16: cron: it says when the window begins; lasts says how long it is, lasts: 2 h",
+    ),
+    (
+        "quiet: [{from: 2026-12-24T18:00, to: 2026-12-27T06:00+01:00}]",
+        '3:16: from: "2026-12-24T18:00" is not a time with its offset, such as 2026-12-24T18:00+01:00',
+    ),
+    (
+        "quiet: [{from: 2026-12-24T18:00+01:00}]",
+        "3:16: from: a single window needs its end, too; to: a time with its offset, such as 2026-12-24T18:00+01:00",
+    ),
+    (
+        "quiet: [{from: 2026-12-24T18:00+01:00, to: 2026-12-23T06:00+01:00}]",
+        "3:44: to: it lies before from",
+    ),
+    (
         "limits: {cloudwatch.get_metric: {queries: 1}}",
         '3:10: limits: the catalog has no row "cloudwatch.get_metric"; did you mean cloudwatch.get_metric_data?',
     ),

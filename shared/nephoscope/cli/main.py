@@ -28,6 +28,9 @@ COMMANDS: Mapping[str, str] = {
     "metrics": "nephoscope.cli.metrics",
     "run": "nephoscope.cli.run",
     "status": "nephoscope.cli.status",
+    "timeline": "nephoscope.cli.timeline",
+    "ack": "nephoscope.cli.ack",
+    "silence": "nephoscope.cli.silence",
     "outbox": "nephoscope.cli.outbox",
     "dashboard": "nephoscope.cli.dashboard",
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nephoscope.app.outside import Outside
+from nephoscope.cli.alerts import SHORTEST
 from nephoscope.cli.call import FAILED, WELL, Call, add_cloud_argument
 from nephoscope.cli.memory import NOTHING_YET, about_words, open_existing, registered, value_words
 from nephoscope.cli.table import Cell, Column
@@ -125,6 +126,7 @@ def _counts(standing: Standing) -> dict[str, int]:
 def _alert_object(record: AlertRecord, rules: Mapping[str, Rule]) -> dict[str, object]:
     rule = rules.get(record.rule)
     return {
+        "alert": record.alert_key,
         "rule": record.rule,
         "severity": rule.severity if rule else None,
         "resource": record.resource_id,
@@ -133,6 +135,7 @@ def _alert_object(record: AlertRecord, rules: Mapping[str, Rule]) -> dict[str, o
         "since": iso(record.fired_at or record.since),
         "value": record.value,
         "told": list(record.told),
+        "episode": record.episode,
     }
 
 
@@ -160,6 +163,7 @@ ALERT_COLUMNS = (
     Column("REGION", rank=4),
     Column("ACCOUNT", rank=6),
     Column("CLOUD", rank=7),
+    Column("ALERT"),
 )
 
 
@@ -207,6 +211,7 @@ def _alert_row(scope: Scope, record: AlertRecord, rules: Mapping[str, Rule], out
         scope.region,
         scope.account,
         scope.cloud,
+        record.alert_key[:SHORTEST],
     ]
 
 

@@ -39,6 +39,10 @@ class Matcher:
             and all(rule.labels.get(name) == value for name, value in self.labels.items())
         )
 
+    def names_rule(self, rule: Rule) -> bool:
+        """Whether the rule, taken alone, could be meant."""
+        return _fits(self.rules, (rule.name,))
+
 
 def _fits(patterns: tuple[str, ...], texts: Iterable[str]) -> bool:
     return not patterns or any(fnmatchcase(text, pattern) for text in texts for pattern in patterns)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nephoscope.cli.main import main
+from nephoscope.cli.main import COMMANDS, main
 
 GOOD = "fleet: acme\ngather: {aws: {regions: [eu-west-1]}}\n"
 
@@ -110,6 +110,6 @@ def test_a_file_that_is_no_memory_is_said_to_be_none(capsys: pytest.CaptureFixtu
 
 
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("demo", "validate", "doctor", "list", "metrics", "run", "status", "outbox", "dashboard"):
+    for command in COMMANDS:
         assert code_of([command, "--help"]) == 0
         assert f"\nexamples:\n  nephoscope {command}" in capsys.readouterr().out

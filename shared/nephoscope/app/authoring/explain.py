@@ -8,13 +8,15 @@ from dataclasses import replace
 from nephoscope.app.authoring.findings import listed
 from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.quantities import render_quantity
+from nephoscope.app.authoring.telling import DAYS
 from nephoscope.catalog.loader import Catalog
 from nephoscope.model.config import Channel, Config, GatherAws, GatherAzure, GatherGcp
 from nephoscope.model.metric import Metric
+from nephoscope.model.quiet import Matcher, QuietWindow, Route
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Condition, MissingData, Observation, Rule, Selector, Threshold, Window
 from nephoscope.model.scope import Cloud
-from nephoscope.model.time import DAY, HOUR, MINUTE
+from nephoscope.model.time import DAY, HOUR, MINUTE, iso
 from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
 from nephoscope.pipeline.wording import render_duration
 
@@ -34,6 +36,8 @@ def explain(config: Config, catalog: Catalog) -> list[str]:
         _explain_gather(config),
         *(explain_rule(rule, catalog.metrics, _clouds_of(rule, config)) for rule in config.rules),
         *(_explain_channel(channel) for channel in config.channels.values()),
+        *(_explain_route(route) for route in config.routes),
+        *(_explain_quiet(window) for window in config.quiet),
     ]
 
 
@@ -53,7 +57,7 @@ def explain_rule(rule: Rule, metrics: Mapping[str, Metric], clouds: Sequence[Clo
         *([_missing(rule)] if isinstance(rule.when, Threshold) else []),
         *_blind(rule, [cloud for cloud in clouds if cloud not in looking]),
         str(rule.severity),
-        f"told to {listed(rule.tell)}" if rule.tell else "shown, told to nobody",
+        _told(rule),
     ]
     return "; ".join(parts) + "."
 
@@ -179,5 +183,52 @@ def _explain_channel(channel: Channel) -> str:
     signed = ", signed" if channel.secret else ", not signed"
     how = f"SNS topic {channel.sns}" if channel.sns else f"webhook, {channel.format}{signed}"
     how = "PagerDuty, an incident for each alert" if channel.key else how
+    again = f"; told again every {render_duration(channel.repeat)}" if channel.repeat else ""
     extra = "; told when another channel is given up" if channel.fallback else ""
-    return f"{channel.name}: {how}; a message is tried for {render_duration(channel.max_age)}{extra}."
+    return f"{channel.name}: {how}; a message is tried for {render_duration(channel.max_age)}{again}{extra}."
+
+
+def _told(rule: Rule) -> str:
+    if rule.tell_default:
+        return "told by the routes that fit, or else to every channel that is no fallback"
+    return f"told to {listed(rule.tell)}" if rule.tell else "shown, told to nobody"
+
+
+def _explain_route(route: Route) -> str:
+    """`Route: alerts of severity critical: told to oncall; after 30 min without acknowledgement to managers.`"""
+    parts = [f"told to {listed(route.tell)}"] if route.tell else []
+    if route.escalate_to:
+        after = render_duration(route.escalate_after)
+        parts.append(f"after {after} without acknowledgement also to {listed(route.escalate_to)}")
+    return f"Route: {_matched(route.match)}: {'; '.join(parts)}."
+
+
+def _explain_quiet(window: QuietWindow) -> str:
+    """`Quiet sunday: Sun 02:00 to 04:00 (Europe/Berlin): alerts with tag env=staging.`"""
+    return f"Quiet {window.name}: {_when(window)}: {_matched(window.match)}; announced at its end if still there."
+
+
+def _when(window: QuietWindow) -> str:
+    if window.ends:
+        return f"{iso(window.starts)} to {iso(window.ends)}"
+    if window.cron:
+        return f"{render_duration(window.lasts)} from each {window.cron} ({window.zone})"
+    days = "daily" if len(window.days) == len(DAYS) else listed(DAYS[day].capitalize() for day in window.days)
+    return f"{days} {_clock(window.begin)} to {_clock(window.end)} ({window.zone})"
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def _matched(match: Matcher) -> str:
+    named = {
+        "of rule": match.rules,
+        "on": match.resources,
+        "of severity": match.severities,
+        "in": (*match.clouds, *match.accounts, *match.regions),
+    }
+    parts = [f"{word} {listed(values, 'or')}" for word, values in named.items() if values]
+    parts += [f"with label {name}={value}" for name, value in match.labels.items()]
+    said = f"alerts {' '.join(parts)}" if parts else "every alert"
+    return said + _selected(match.where)
