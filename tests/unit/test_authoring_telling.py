@@ -70,12 +70,12 @@ def test_each_is_explained_in_a_sentence(tmp_path: Path) -> None:
     said = explain(compiled(tmp_path).config, load_catalog())
     assert [line for line in said if line.startswith(("Route", "Quiet", "managers", "oncall"))] == [
         "oncall: SNS topic ${stack:AlertTopic}; a message is tried for 1 d; told again every 4 h.",
-        "managers: PagerDuty, an incident for each alert; a message is tried for 1 d; told when another channel is given "
-        "up.",
+        "managers: PagerDuty, an incident for each alert; a message is tried for 1 d; told when another channel is "
+        "given up.",
         "Route: alerts of severity critical: told to oncall; after 30 min without acknowledgement also to managers.",
         "Route: alerts of rule cpu-* with tag owner = data: told to chat.",
-        "Quiet patching: Sun 02:00 to 04:00 (Europe/Berlin): every alert with tag env = staging; announced at its end if "
-        "still there.",
+        "Quiet patching: Sun 02:00 to 04:00 (Europe/Berlin): every alert with tag env = staging; announced at its end "
+        "if still there.",
         "Quiet 2: Mon, Tue, Wed, Thu, Fri and Sun 22:00 to 06:00 (UTC): every alert; announced at its end if still "
         "there.",
         "Quiet 3: 1 h 30 min from each 30 2 1 * * (UTC): alerts of rule cpu-hot in us-*; announced at its end if still "
