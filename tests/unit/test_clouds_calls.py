@@ -26,7 +26,7 @@ class VendorError(Exception):
 
 
 class Hand:
-    """A clock that moves only while somebody sleeps, and what was slept."""
+    """A clock that moves only while somebody sleeps; waits: those between two tries of a call."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -42,6 +42,10 @@ class Hand:
         self.waits.append(seconds)
         self.now += seconds
 
+    def take_turns(self, seconds: float) -> None:
+        """How a limiter waits."""
+        self.now += seconds
+
 
 @pytest.fixture
 def hand() -> Hand:
@@ -54,7 +58,7 @@ def calls_of(hand: Hand, seconds: float = 1000.0) -> tuple[PacedCalls, Limiter]:
         lambda error, scope, action: gap_error(scope, action, error.args[0], "told so"),
         lambda error: error.wait if isinstance(error, VendorError) else 0.0,
     )
-    limiters = Limiters(lambda _: 100.0, hand, hand.sleep)
+    limiters = Limiters(lambda _: 100.0, hand, hand.take_turns)
     deadline = Deadline(hand.now + seconds, hand.monotonic)
     calls = PacedCalls(SCOPE, border, lambda action: limiters.at(SCOPE, action), deadline, hand.sleep)
     return calls, limiters.at(SCOPE, LIST)
