@@ -1,42 +1,15 @@
-"""The registry of scopes, and the dashboard that is drawn of them.
-
-The registry is where all functions meet: each notes there what its own runs have found, and the one that draws the
-dashboard learns from it what there is in the other clouds.
-"""
+"""The dashboard, as it should stand for what is watched: written by one function, whenever it differs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from nephoscope.app.outside import Outside
-from nephoscope.model.errors import DeliveryError, StoreError
+from nephoscope.model.errors import DeliveryError
 from nephoscope.model.publish import Dashboard
-from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.scope import Scope
 from nephoscope.model.time import Deadline
 from nephoscope.pipeline.dashboard import render_dashboards
-
-
-def registered(outside: Outside, clouds: Iterable[Cloud]) -> list[Scope]:
-    """The scopes that runs have noted, of these clouds. Raises StoreError."""
-    return [row.scope for cloud in clouds for row in outside.memory.read_registry(cloud)]
-
-
-def register(outside: Outside, scopes: Iterable[Scope]) -> tuple[tuple[Scope, ...], list[str]]:
-    """Note scopes that the registry does not know yet: the sweeper and the pages look there. Returns all that are
-    known now, and what went wrong."""
-    try:
-        known = set(registered(outside, _drawn(outside)))
-        for scope in scopes:
-            if scope not in known:
-                outside.memory.register(scope)
-    except StoreError as error:
-        return tuple(scopes), [str(error)]
-    return tuple(sorted(known.union(scopes))), []
-
-
-def _drawn(outside: Outside) -> Iterable[Cloud]:
-    """The clouds whose scopes this run must know: all of them where it draws the dashboard, else its own."""
-    return outside.config.gather.kinds if outside.settings.writes_dashboard else outside.readers
 
 
 def draw(outside: Outside, scopes: Sequence[Scope], deadline: Deadline) -> tuple[int, list[str]]:

@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from nephoscope.app.deliver import DeliveryReport, deliver
-from nephoscope.app.drawing import draw, register, registered
+from nephoscope.app.drawing import draw
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
+from nephoscope.app.scopes import registered, survey
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.publish import Datum
@@ -63,16 +64,21 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     """The scheduled run for `slot` (epoch seconds, a multiple of the configured period)."""
     started = outside.clock.monotonic()
     run_id = outside.new_run_id()
-    found = find_scopes(outside, deadline)
-    known, errors = register(outside, found.scopes)
-    queued, refused = _fan_out(outside, found.scopes, slot)
+    ground = survey(outside, deadline)
+    ended = tuple(_withdraw(outside, scope, slot, run_id) for scope in ground.withdrawn)
+    queued, refused = _fan_out(outside, ground.found.scopes, slot)
     if queued:
-        report = RunReport(slot, run_id, gaps=found.gaps, queued=queued)
+        report = RunReport(slot, run_id, gaps=ground.found.gaps, queued=queued)
     else:
-        report = _run_here(outside, found, slot, run_id, deadline)
-    dashboards, more = draw(outside, known, deadline)
-    seconds = outside.clock.monotonic() - started
-    return replace(report, dashboards=dashboards, errors=(*report.errors, *errors, *refused, *more), seconds=seconds)
+        report = _run_here(outside, ground.found, slot, run_id, deadline)
+    dashboards, more = draw(outside, ground.shown, deadline)
+    return replace(
+        report,
+        scopes=(*report.scopes, *ended),
+        dashboards=dashboards,
+        errors=(*report.errors, *ground.errors, *refused, *more),
+        seconds=outside.clock.monotonic() - started,
+    )
 
 
 def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunReport:
@@ -93,13 +99,6 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
         figures = Figures(owed=report.owed, oldest_owed=report.oldest_owed, heartbeat=False)
         _, errors = _publish(outside, (), now, figures, deadline)
     return replace(report, errors=(*report.errors, *errors))
-
-
-def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
-    """The scopes of all configured clouds, sorted."""
-    found = [reader.read_scopes(outside.config, deadline) for reader in outside.readers.values()]
-    scopes = sorted(scope for each in found for scope in each.scopes)
-    return FoundScopes(tuple(scopes), tuple(gap for each in found for gap in each.gaps))
 
 
 def gather(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> Gathered:
@@ -187,6 +186,18 @@ def _run_scope(
         logger.exception("%s: a fault of our own", scope)  # it must not blind us in the other scopes
         return ScopeReport(scope, "failed", error=f"{scope}: {type(error).__name__}"), ()
     return _report(gathered, decided, ended), decided.data if ended == "done" else ()
+
+
+def _withdraw(outside: Outside, scope: Scope, slot: int, run_id: str) -> ScopeReport:
+    """A scope that the configuration no longer names: nothing is read there, no rule applies, and who was told of an
+    alert is told that it ended. The sweeper delivers it."""
+    try:
+        remembered = Remembered(outside.memory.read_progress(scope), outside.memory.read_alerts(scope))
+        gathered = Gathered(Facts(scope, slot), (), remembered)
+        decided = decide(replace(outside, config=replace(outside.config, rules=())), gathered, run_id)
+        return _report(gathered, decided, commit(outside, decided))
+    except StoreError as error:
+        return ScopeReport(scope, "failed", error=str(error))
 
 
 def commit(outside: Outside, decided: Plan) -> str:
