@@ -77,7 +77,7 @@ def test_halves_are_by_machine_and_then_by_metric() -> None:
     assert (one.resources, other.resources) == ((machine_id("a"),), (machine_id("b"),))
     first, second = one.halves()
     assert {first.metrics, second.metrics} == {("Network In Total",), ("Percentage CPU",)}
-    assert first.divisible is False
+    assert first.halves() == ()
 
 
 @pytest.mark.parametrize(("period", "word"), [(60, "PT1M"), (300, "PT5M"), (3600, "PT1H"), (86_400, "P1D")])

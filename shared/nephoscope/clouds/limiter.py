@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from nephoscope.model.time import Deadline
 from nephoscope.ports import Clock
@@ -60,3 +60,27 @@ class Limiter:
         now = self._clock.monotonic()
         self._tokens = min(self._documented, self._tokens + (now - self._filled_at) * self._pace)
         self._filled_at = now
+
+
+class Limiters:
+    """A limiter for each place and action, made at its first call and kept for a process's life. Safe to use from
+    several threads.
+
+    pace_of: an action's documented calls a second.
+    """
+
+    def __init__(
+        self, pace_of: Callable[[str], float], clock: Clock, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._pace_of = pace_of
+        self._clock = clock
+        self._sleep = sleep
+        self._limiters: dict[tuple[Hashable, str], Limiter] = {}
+        self._lock = threading.Lock()
+
+    def at(self, place: Hashable, action: str) -> Limiter:
+        """place: whatever shares a pace: an account and region, a project."""
+        with self._lock:
+            if (place, action) not in self._limiters:
+                self._limiters[place, action] = Limiter(self._pace_of(action), self._clock, self._sleep)
+            return self._limiters[place, action]

@@ -16,7 +16,8 @@ from botocore import UNSIGNED
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import ClientError
 
-from nephoscope.clouds.aws.errors import VENDOR_ERRORS, gap_error, read_error
+from nephoscope.clouds.aws.errors import VENDOR_ERRORS, read_error
+from nephoscope.clouds.gaps import gap_error
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.secret import Secret

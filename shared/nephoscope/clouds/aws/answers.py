@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from nephoscope.clouds.aws.queries import Batch, Query
+from nephoscope.clouds.gaps import Cause
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.series import Series
 
@@ -32,16 +33,10 @@ STATUSES: Mapping[str, Reason | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A query that has no whole answer, and why. operation: what failed; it may have been the way into the account."""
+    """A query that has no whole answer, and why."""
 
     query: Query
-    reason: Reason
-    detail: str = ""
-    operation: str = READ
-
-    @classmethod
-    def of(cls, query: Query, error: ReadError) -> Failure:
-        return cls(query, error.reason, error.detail, error.operation)
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +45,6 @@ class Outcome:
 
     series: tuple[tuple[Query, Series], ...] = ()
     failures: tuple[Failure, ...] = ()
-
-    def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(self.series + other.series, self.failures + other.failures)
 
 
 @dataclass(slots=True)
@@ -112,22 +104,22 @@ class Answers:
         failures: list[Failure] = []
         for number, query in enumerate(self._batch.queries):
             result = self._results.get(f"q{number}")
-            failure = self._failure(query, result, cut_off)
-            if failure is not None:
-                failures.append(failure)
-            series.append((query, to_series(query, result or Result(), complete=failure is None)))
+            cause = self._cause(result, cut_off)
+            if cause is not None:
+                failures.append(Failure(query, cause))
+            series.append((query, to_series(query, result or Result(), complete=cause is None)))
         return Outcome(tuple(series), tuple(failures))
 
-    def _failure(self, query: Query, result: Result | None, cut_off: ReadError | None) -> Failure | None:
+    def _cause(self, result: Result | None, cut_off: ReadError | None) -> Cause | None:
         if result is None or result.status == "PartialData":
             if cut_off is not None:
-                return Failure.of(query, cut_off)
-            return Failure(query, Reason.PARTIAL, "no result came" if result is None else "the result is partial")
+                return Cause.of(cut_off)
+            return Cause(READ, Reason.PARTIAL, "no result came" if result is None else "the result is partial")
         reason = STATUSES.get(result.status, Reason.PARTIAL)
         if reason is not None:
-            return Failure(query, reason, "; ".join([result.status, *result.messages]))
+            return Cause(READ, reason, "; ".join([result.status, *result.messages]))
         if remarks := result.messages + self._messages:
-            return Failure(query, Reason.PARTIAL, "; ".join(remarks))
+            return Cause(READ, Reason.PARTIAL, "; ".join(remarks))
         return None
 
 

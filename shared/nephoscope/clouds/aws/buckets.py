@@ -7,8 +7,8 @@ from typing import Any
 
 from nephoscope.catalog.loader import Catalog
 from nephoscope.clouds.aws.calls import Calls
-from nephoscope.clouds.aws.errors import gap_of
 from nephoscope.clouds.aws.inventory import parse_time
+from nephoscope.clouds.gaps import gap_of
 from nephoscope.model.config import Config
 from nephoscope.model.errors import ReadError
 from nephoscope.model.resource import Kind, Resource

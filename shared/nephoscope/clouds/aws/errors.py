@@ -25,9 +25,9 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from nephoscope.clouds.gaps import gap_error
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.scope import Scope
-from nephoscope.model.series import Gap
 
 VENDOR_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 """Everything that a call by botocore raises. ResponseParserError has another root than the rest."""
@@ -157,22 +157,6 @@ def read_error(error: Exception, scope: Scope, operation: str) -> ReadError:
     """Ours for botocore's. detail: the vendor's code and message, on one line; it names actions and parameters, never
     credentials."""
     return gap_error(scope, operation, reason_of(error), _detail(error))
-
-
-def gap_error(scope: Scope, operation: str, reason: Reason, detail: str = "") -> ReadError:
-    return ReadError(
-        cloud=scope.cloud,
-        account=scope.account,
-        region=scope.region,
-        operation=operation,
-        reason=reason,
-        detail=detail,
-    )
-
-
-def gap_of(error: ReadError, scope: Scope, affected: Sequence[str] = (), ids: Sequence[str] = ()) -> Gap:
-    """The failure as a fact. affected, ids: what it leaves unknown (model.series.Gap)."""
-    return Gap(scope, error.operation, error.reason, error.detail, tuple(affected), tuple(ids))
 
 
 def _detail(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nephoscope.catalog.loader import Catalog
 from nephoscope.clouds.aws.calls import Calls
-from nephoscope.clouds.aws.errors import gap_of
+from nephoscope.clouds.gaps import gap_of
 from nephoscope.model.config import Config
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.resource import Kind, Resource
@@ -61,7 +61,7 @@ def _read_listing(calls: Calls, where: Selector, catalog: Catalog) -> tuple[dict
     except ReadError as error:
         gaps.append(gap_of(error, calls.scope, (Kind.INSTANCE,)))
     if nameless:
-        odd = calls.failure("ec2", "DescribeInstances", Reason.MALFORMED, f"{nameless} instances have no id")
+        odd = calls.failure("ec2:DescribeInstances", Reason.MALFORMED, f"{nameless} instances have no id")
         gaps.append(gap_of(odd, calls.scope, (Kind.INSTANCE,)))
     return found, gaps
 

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from nephoscope.catalog.loader import Catalog
 from nephoscope.clouds.aws.buckets import selects_by_tags
 from nephoscope.clouds.aws.calls import Calls, action_of
-from nephoscope.clouds.aws.errors import gap_of
 from nephoscope.clouds.aws.scopes import ALL, account_of
+from nephoscope.clouds.gaps import gap_of
 from nephoscope.clouds.limiter import Limiter
 from nephoscope.model.config import AwsAccount, Config
 from nephoscope.model.errors import ReadError, Reason
@@ -155,7 +155,7 @@ class Ways(Protocol):
     """What the reader gives: clients with the right credentials, at the right pace."""
 
     def client(self, account: AwsAccount, region: str, service: str) -> Any: ...
-    def limiter(self, scope: Scope, service: str, operation: str) -> Limiter: ...
+    def limiter(self, scope: Scope, action: str) -> Limiter: ...
     def limit_this_call(self, seconds: float) -> None: ...
 
 
@@ -206,8 +206,8 @@ class _Door:
     def client(self, service: str) -> Any:
         return self.ways.client(self.account, self.scope.region, service)
 
-    def limiter(self, service: str, operation: str) -> Limiter:
-        return self.ways.limiter(self.scope, service, operation)
+    def limiter(self, action: str) -> Limiter:
+        return self.ways.limiter(self.scope, action)
 
     def limit_this_call(self, seconds: float) -> None:
         self.ways.limit_this_call(seconds)

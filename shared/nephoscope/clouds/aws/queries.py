@@ -45,10 +45,11 @@ class Batch:
     end: int
     queries: tuple[Query, ...]
 
-    def halves(self) -> tuple[Batch, Batch]:
+    def halves(self) -> tuple[Batch, ...]:
+        """Two; none where there is one query only."""
         middle = len(self.queries) // 2
-        first, second = self.queries[:middle], self.queries[middle:]
-        return Batch(self.period, self.start, self.end, first), Batch(self.period, self.start, self.end, second)
+        parts = (self.queries[:middle], self.queries[middle:]) if middle else ()
+        return tuple(Batch(self.period, self.start, self.end, part) for part in parts)
 
 
 def fixed_dimensions(request: SeriesRequest) -> Dimensions:

@@ -15,7 +15,7 @@ from nephoscope.clouds.aws.inventory import read_instances
 from nephoscope.clouds.aws.metrics import MetricRead
 from nephoscope.clouds.aws.scopes import ALL, ScopeRead, account_of
 from nephoscope.clouds.aws.session import Sessions
-from nephoscope.clouds.limiter import Limiter
+from nephoscope.clouds.limiter import Limiter, Limiters
 from nephoscope.model.config import AwsAccount, Config
 from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Scope
@@ -34,14 +34,14 @@ LISTED_AGAIN: Mapping[Kind, float] = {Kind.BUCKET: 3600.0}
 need not be asked for each minute; instances are."""
 
 LIMITS: Mapping[str, str] = {
-    "DescribeInstances": "ec2.describe_instances",
-    "DescribeInstanceStatus": "ec2.describe_instance_status",
-    "GetMetricData": "cloudwatch.get_metric_data",
-    "ListMetrics": "cloudwatch.list_metrics",
-    "ListBuckets": "s3.list_buckets",
-    "GetResources": "resourcegroupstaggingapi.get_resources",
+    "ec2:DescribeInstances": "ec2.describe_instances",
+    "ec2:DescribeInstanceStatus": "ec2.describe_instance_status",
+    "cloudwatch:GetMetricData": "cloudwatch.get_metric_data",
+    "cloudwatch:ListMetrics": "cloudwatch.list_metrics",
+    "s3:ListAllMyBuckets": "s3.list_buckets",
+    "tag:GetResources": "resourcegroupstaggingapi.get_resources",
 }
-"""Operation -> the catalog's row of limits, whose `per_second` is the pace."""
+"""Action -> the catalog's row of limits, whose `per_second` is the pace."""
 
 _USUAL_PACE = 5.0  # for what is called once in a while and has no row
 _NOWHERE = "us-east-1"
@@ -85,7 +85,7 @@ class AwsReader:
         self._sleep = sleep
         self._scopes = ScopeRead(sessions, self._open_calls, clock, home, known_id)
         self._discovery = Discovery(clock)
-        self._limiters: dict[tuple[str, str, str], Limiter] = {}
+        self._limiters = Limiters(self._pace, clock, sleep)
         self._listings: dict[tuple[Scope, Kind], tuple[Inventory, float]] = {}
         self._lock = threading.Lock()
 
@@ -128,19 +128,15 @@ class AwsReader:
         """The botocore client that is used there. Raises ReadError."""
         return self._sessions.client(account, region, service)
 
-    def limiter(self, scope: Scope, service: str, operation: str) -> Limiter:
-        """The pace of one action in one account and region; made at its first call."""
-        key = (scope.account, scope.region, f"{service}:{operation}")
-        with self._lock:
-            if key not in self._limiters:
-                self._limiters[key] = Limiter(self._pace(operation), self._clock, self._sleep)
-            return self._limiters[key]
+    def limiter(self, scope: Scope, action: str) -> Limiter:
+        """The pace of one action in one account and region."""
+        return self._limiters.at((scope.account, scope.region), action)
 
     def limit_this_call(self, seconds: float) -> None:
         self._sessions.limit_this_call(seconds)
 
-    def _pace(self, operation: str) -> float:
-        row = LIMITS.get(operation)
+    def _pace(self, action: str) -> float:
+        row = LIMITS.get(action)
         return self._catalog.limit(row, "per_second") if row else _USUAL_PACE
 
 
@@ -155,8 +151,8 @@ class _ScopeDoor:
     def client(self, service: str) -> Any:
         return self._reader.client(self._account, self._scope.region, service)
 
-    def limiter(self, service: str, operation: str) -> Limiter:
-        return self._reader.limiter(self._scope, service, operation)
+    def limiter(self, action: str) -> Limiter:
+        return self._reader.limiter(self._scope, action)
 
     def limit_this_call(self, seconds: float) -> None:
         self._reader.limit_this_call(seconds)

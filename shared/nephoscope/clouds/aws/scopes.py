@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from nephoscope.clouds.aws.calls import Calls
-from nephoscope.clouds.aws.errors import gap_error, gap_of
 from nephoscope.clouds.aws.session import ASSUME_ROLE, Sessions
+from nephoscope.clouds.gaps import gap_error, gap_of
 from nephoscope.model.config import AwsAccount, Config, GatherAws
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.scope import Cloud, Scope
@@ -125,7 +125,7 @@ def _read_regions(calls: Calls) -> Iterator[str]:
     """The regions an account may use. Without AllRegions, EC2 names only those."""
     answer = calls.call("ec2", "DescribeRegions", {})
     if not isinstance(answer.get("Regions"), list):
-        raise calls.failure("ec2", "DescribeRegions", Reason.MALFORMED, "the answer holds no Regions")
+        raise calls.failure("ec2:DescribeRegions", Reason.MALFORMED, "the answer holds no Regions")
     yield from (region["RegionName"] for region in answer["Regions"] if region.get("OptInStatus") != "not-opted-in")
 
 

@@ -15,9 +15,10 @@ from botocore.config import Config as BotoConfig
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
 from botocore.session import Session, get_session
 
-from nephoscope.clouds.aws.errors import VENDOR_ERRORS, gap_error, read_error
+from nephoscope.clouds.aws.errors import VENDOR_ERRORS, read_error
 from nephoscope.clouds.aws.quiet import keep_answers_out_of_the_log
 from nephoscope.clouds.aws.transport import attach
+from nephoscope.clouds.gaps import gap_error
 from nephoscope.model.config import AwsAccount
 from nephoscope.model.errors import DeliveryError, ReadError, Reason
 from nephoscope.model.scope import Cloud, Scope

@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import Any
 
 from nephoscope.clouds.azure.queries import Batch
-from nephoscope.model.errors import ReadError, Reason
+from nephoscope.clouds.gaps import Cause
+from nephoscope.model.errors import Reason
 from nephoscope.model.series import Series, SeriesKey, SeriesRequest
 
 ACTION = "Microsoft.Insights/metrics/read"
@@ -45,16 +46,10 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that has no whole answer, and why. operation: what failed."""
+    """A request that has no whole answer, and why."""
 
     request: SeriesRequest
-    reason: Reason
-    detail: str = ""
-    operation: str = ACTION
-
-    @classmethod
-    def of(cls, request: SeriesRequest, error: ReadError) -> Failure:
-        return cls(request, error.reason, error.detail, error.operation)
+    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +58,6 @@ class Outcome:
 
     series: tuple[Series, ...] = ()
     failures: tuple[Failure, ...] = ()
-
-    def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(self.series + other.series, self.failures + other.failures)
 
 
 @dataclass(slots=True)
@@ -87,11 +79,16 @@ def parse_answer(answer: Mapping[str, Any], batch: Batch, now: float) -> Outcome
     entries = dict(_entries(answer))
     count = sum(len(entry["timeseries"]) for entry in entries.values())
     moments = _Moments()
-    outcome = Outcome()
+    series: list[Series] = []
+    failures: list[Failure] = []
     for request in batch.requests:
         entry = entries.get((request.resource_id, request.source.vendor_name.lower()))
-        outcome += _judge(request, entry, now, moments, cut_off=count >= batch.top)
-    return outcome
+        cause = _cause(entry, cut_off=count >= batch.top)
+        if cause is not None:
+            failures.append(Failure(request, cause))
+        if entry is not None:
+            series.append(to_series(request, entry, now, moments.of, whole=cause is None))
+    return Outcome(tuple(series), tuple(failures))
 
 
 def _entries(answer: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Entry]]:
@@ -102,24 +99,17 @@ def _entries(answer: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Entry
             yield (name, entry["name"]["value"].lower()), entry
 
 
-def _judge(request: SeriesRequest, entry: Entry | None, now: float, moments: _Moments, *, cut_off: bool) -> Outcome:
+def _cause(entry: Entry | None, *, cut_off: bool) -> Cause | None:
     if entry is None:
-        return Outcome(failures=(Failure(request, Reason.PARTIAL, "no result came"),))
-    failure = _failure(request, entry, cut_off=cut_off)
-    return Outcome(
-        (to_series(request, entry, now, moments.of, whole=failure is None),), (failure,) if failure is not None else ()
-    )
-
-
-def _failure(request: SeriesRequest, entry: Entry, *, cut_off: bool) -> Failure | None:
+        return Cause(ACTION, Reason.PARTIAL, "no result came")
     code = str(entry.get("errorCode") or "Success")
     if code != "Success":
         text = f"{code}: {entry.get('errorMessage') or ''}".strip(": ")
-        return Failure(request, ERROR_CODES.get(code.lower(), Reason.PARTIAL), text)
+        return Cause(ACTION, ERROR_CODES.get(code.lower(), Reason.PARTIAL), text)
     if len(entry["timeseries"]) > 1:
-        return Failure(request, Reason.MALFORMED, "several series came for one metric")
+        return Cause(ACTION, Reason.MALFORMED, "several series came for one metric")
     if cut_off and not entry["timeseries"]:
-        return Failure(request, Reason.PARTIAL, "the answer was cut off")
+        return Cause(ACTION, Reason.PARTIAL, "the answer was cut off")
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from azure.core.exceptions import (
@@ -19,9 +19,9 @@ from azure.core.exceptions import (
 )
 from azure.identity import CredentialUnavailableError
 
+from nephoscope.clouds.gaps import gap_error
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.scope import Scope
-from nephoscope.model.series import Gap
 
 VENDOR_ERRORS = (AzureError,)
 """Everything that a client of Microsoft's raises on purpose."""
@@ -123,22 +123,6 @@ def read_error(error: Exception, scope: Scope, operation: str) -> ReadError:
     """Ours for theirs. detail: the vendor's code and message, on one line; it names actions and resources, never a
     token."""
     return gap_error(scope, operation, reason_of(error), _detail(error))
-
-
-def gap_error(scope: Scope, operation: str, reason: Reason, detail: str = "") -> ReadError:
-    return ReadError(
-        cloud=scope.cloud,
-        account=scope.account,
-        region=scope.region,
-        operation=operation,
-        reason=reason,
-        detail=detail,
-    )
-
-
-def gap_of(error: ReadError, scope: Scope, affected: Iterable[str] = (), ids: Iterable[str] = ()) -> Gap:
-    """The failure as a fact. affected, ids: what it leaves unknown (model.series.Gap)."""
-    return Gap(scope, error.operation, error.reason, error.detail, tuple(affected), tuple(ids))
 
 
 def _said(error: Exception) -> Iterator[tuple[str, str]]:

@@ -77,22 +77,22 @@ class Area:
 def read_rows(calls: Calls, client: Client, area: Area, query: str, page: int) -> Iterator[Row]:
     """Every row, page by page. Raises ReadError where a page fails, leads back to itself or is not what was asked for,
     and after the last row where the answer says that there were more."""
-    read, token = 0, ""
-    while True:
-        request = partial(_request, area, query, page, token)
-        answer = calls.call(ACTION, client, request)
-        rows = answer.get("data")
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise calls.failure(ACTION, Reason.MALFORMED, "the answer holds no rows")
-        yield from rows
-        read += len(rows)
-        before, token = token, answer.get("$skipToken") or ""
-        if token and token == before:
-            raise calls.failure(ACTION, Reason.MALFORMED, "a page names itself as the next one")
-        if not token:
-            if failure := _cut_off(calls, answer, read):
-                raise failure
-            return
+    read = 0
+    answer: Mapping[str, Any] = {}
+    read_page = partial(_read_page, calls, client, area, query, page)
+    for answer in calls.follow(ACTION, read_page, lambda page: page.get("$skipToken")):
+        yield from answer["data"]
+        read += len(answer["data"])
+    if failure := _cut_off(calls, answer, read):
+        raise failure
+
+
+def _read_page(calls: Calls, client: Client, area: Area, query: str, page: int, token: str) -> Mapping[str, Any]:
+    answer = calls.call(ACTION, client, partial(_request, area, query, page, token))
+    rows = answer.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise calls.failure(ACTION, Reason.MALFORMED, "the answer holds no rows")
+    return answer
 
 
 def _request(area: Area, query: str, page: int, token: str) -> HttpRequest:

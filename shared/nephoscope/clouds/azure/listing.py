@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from nephoscope.catalog.loader import Catalog
 from nephoscope.clouds.azure.calls import Calls
-from nephoscope.clouds.azure.errors import gap_error, gap_of
 from nephoscope.clouds.azure.graph import (
     ACTION,
     MACHINES,
@@ -25,6 +24,7 @@ from nephoscope.clouds.azure.graph import (
 )
 from nephoscope.clouds.azure.inventory import parse_row
 from nephoscope.clouds.azure.session import Client
+from nephoscope.clouds.gaps import gap_error, gap_of
 from nephoscope.model.config import GatherAzure
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.resource import Kind, Resource

@@ -48,18 +48,16 @@ class Batch:
         is 10, and nothing in the answer tells that there were more."""
         return len(self.resources) * len(self.metrics) + 1
 
-    def halves(self) -> tuple[Batch, Batch]:
-        """By resources; where there is one only, by metrics."""
+    def halves(self) -> tuple[Batch, ...]:
+        """Two, by resources; by metrics where there is one resource only; none where there is one metric, too."""
         members = self.resources if len(self.resources) > 1 else self.metrics
+        if len(members) == 1:
+            return ()
         first = frozenset(members[: len(members) // 2])
         parted: tuple[list[SeriesRequest], list[SeriesRequest]] = ([], [])
         for request in self.requests:
             parted[request.resource_id not in first and request.source.vendor_name not in first].append(request)
-        return replace(self, requests=tuple(parted[0])), replace(self, requests=tuple(parted[1]))
-
-    @property
-    def divisible(self) -> bool:
-        return len(self.resources) > 1 or len(self.metrics) > 1
+        return tuple(replace(self, requests=tuple(part)) for part in parted)
 
 
 def plan_batches(requests: Iterable[SeriesRequest], resources: int, metrics: int) -> tuple[Batch, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from nephoscope.catalog.loader import Catalog
@@ -17,7 +17,7 @@ from nephoscope.clouds.azure.listing import Listing, read_listing
 from nephoscope.clouds.azure.metrics import MetricRead
 from nephoscope.clouds.azure.scopes import GLOBAL, ScopeRead
 from nephoscope.clouds.azure.session import Sessions
-from nephoscope.clouds.limiter import Limiter
+from nephoscope.clouds.limiter import Limiters
 from nephoscope.model.config import Config
 from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Cloud, Scope
@@ -58,8 +58,7 @@ class AzureReader:
         self._clock = clock
         self._sleep = sleep
         self._scopes = ScopeRead(self._read_listing, clock, catalog.limit(listing.LIMIT, "subscriptions"))
-        self._limiters: dict[tuple[str, str, str], Limiter] = {}
-        self._lock = threading.Lock()
+        self._limiters = Limiters(lambda action: catalog.limit(LIMITS[action], "per_second"), clock, sleep)
 
     def read_scopes(self, config: Config, deadline: Deadline) -> FoundScopes:
         return self._scopes.read_scopes(config, deadline)
@@ -83,13 +82,4 @@ class AzureReader:
         return read_listing(calls, self._sessions.management(), areas, kinds, self._catalog)
 
     def _open_calls(self, scope: Scope, deadline: Deadline) -> Calls:
-        return Calls(scope, lambda action: self._limiter(scope, action), deadline, self._sleep)
-
-    def _limiter(self, scope: Scope, action: str) -> Limiter:
-        """The pace of one action in one subscription and location; made at its first call."""
-        key = (scope.account, scope.region, action)
-        with self._lock:
-            if key not in self._limiters:
-                pace = self._catalog.limit(LIMITS[action], "per_second")
-                self._limiters[key] = Limiter(pace, self._clock, self._sleep)
-            return self._limiters[key]
+        return Calls(scope, partial(self._limiters.at, (scope.account, scope.region)), deadline, self._sleep)

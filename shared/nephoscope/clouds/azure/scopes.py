@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from nephoscope.clouds.azure.errors import gap_error, gap_of
 from nephoscope.clouds.azure.graph import ACTION, Area
 from nephoscope.clouds.azure.listing import UNREADABLE, Listing, areas_of
+from nephoscope.clouds.gaps import gap_error, gap_of
 from nephoscope.model.config import Config, GatherAzure
 from nephoscope.model.errors import Reason
 from nephoscope.model.resource import Kind

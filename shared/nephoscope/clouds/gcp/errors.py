@@ -13,9 +13,9 @@ import requests
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 
+from nephoscope.clouds.gaps import gap_error
 from nephoscope.model.errors import ReadError, Reason
 from nephoscope.model.scope import Scope
-from nephoscope.model.series import Gap
 
 VENDOR_ERRORS = (api.GoogleAPIError, auth.GoogleAuthError, requests.RequestException)
 """Everything that a call to Google raises, once gRPC's own error is made one of google.api_core's."""
@@ -135,22 +135,6 @@ def status_of_refresh(error: auth.RefreshError) -> int | None:
 def read_error(error: Exception, scope: Scope, operation: str) -> ReadError:
     """Ours for Google's. detail: what it said, on one line; never a token."""
     return gap_error(scope, operation, reason_of(error), _detail(error, scope))
-
-
-def gap_error(scope: Scope, operation: str, reason: Reason, detail: str = "") -> ReadError:
-    return ReadError(
-        cloud=scope.cloud,
-        account=scope.account,
-        region=scope.region,
-        operation=operation,
-        reason=reason,
-        detail=detail,
-    )
-
-
-def gap_of(error: ReadError, scope: Scope, affected: Sequence[str] = (), ids: Sequence[str] = ()) -> Gap:
-    """The failure as a fact. affected, ids: what it leaves unknown (model.series.Gap)."""
-    return Gap(scope, error.operation, error.reason, error.detail, tuple(affected), tuple(ids))
 
 
 def _detail(error: Exception, scope: Scope) -> str:

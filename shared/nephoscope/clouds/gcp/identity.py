@@ -14,7 +14,8 @@ from google.auth import exceptions as auth
 from google.auth.compute_engine import IDTokenCredentials
 from google.auth.transport.requests import Request
 
-from nephoscope.clouds.gcp.errors import gap_error, read_error
+from nephoscope.clouds.gaps import gap_error
+from nephoscope.clouds.gcp.errors import read_error
 from nephoscope.model.errors import Reason
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.secret import Secret

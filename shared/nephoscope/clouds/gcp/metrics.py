@@ -3,38 +3,31 @@ answer becomes a Gap: it is unknown, never absent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nephoscope.catalog.loader import Catalog
+from nephoscope.clouds.batches import BatchRead
+from nephoscope.clouds.gaps import Cause, plan_gaps
 from nephoscope.clouds.gcp.answers import Answers
 from nephoscope.clouds.gcp.calls import SERIES, Calls
 from nephoscope.clouds.gcp.descriptors import Descriptors
 from nephoscope.clouds.gcp.queries import Question, plan_questions, render_filter, render_request
 from nephoscope.model.errors import ReadError, Reason
-from nephoscope.model.scope import Scope
-from nephoscope.model.series import Gap, Readings, Series, SeriesRequest
+from nephoscope.model.series import Readings, Series, SeriesRequest
 
 NOBODY_WRITES_IT = "Cannot find metric"
 """NOT_FOUND with these words: the project has no such metric, for nobody has written it yet (no agent, no bucket). That
 is an answer: there is no point."""
 
-_AT_ONCE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A question that has no whole answer, and why."""
-
-    question: Question
-    error: ReadError
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """What a question brought, and why that is not all."""
+
+    question: Question
     series: tuple[Series, ...] = ()
-    failure: Failure | None = None
+    error: ReadError | None = None
 
 
 class MetricRead:
@@ -45,34 +38,31 @@ class MetricRead:
         self._descriptors = descriptors
         self._page = catalog.limit("monitoring.time_series", "page")
         self._characters = catalog.limit("monitoring.time_series", "filter_characters")
-        self._denied: ReadError | None = None
 
     def read(self, requests: Sequence[SeriesRequest]) -> Readings:
         """Series in any order, each once, and the gaps. Raises nothing for a read that fails."""
-        outcomes = self._ask(plan_questions(requests))
-        failures = [outcome.failure for outcome in outcomes if outcome.failure is not None]
+        outcomes = BatchRead(self._ask, lambda question, error: Outcome(question, (), error)).read(
+            plan_questions(requests)
+        )
         series = tuple(series for outcome in outcomes for series in outcome.series)
-        return Readings(series, tuple(plan_gaps(self._calls.scope, failures, requests)), self._calls.usage)
+        missed = [
+            (request, Cause.of(outcome.error))
+            for outcome in outcomes
+            if outcome.error is not None
+            for request in outcome.question.requests
+        ]
+        return Readings(series, tuple(plan_gaps(self._calls.scope, missed, requests)), self._calls.usage)
 
-    def _ask(self, questions: Sequence[Question]) -> list[Outcome]:
-        if len(questions) <= 1:
-            return [self._answer(question) for question in questions]
-        with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(questions))) as pool:
-            return list(pool.map(self._answer, questions))
-
-    def _answer(self, question: Question) -> Outcome:
-        """One call with its pages. After a denial the others are not asked: they would be denied alike."""
+    def _ask(self, question: Question) -> tuple[Outcome | None, ReadError | None]:
+        """One call with its pages."""
         answers = Answers(question)
-        error = self._denied or self._read_pages(question, answers)
-        if error is not None and error.reason is Reason.DENIED:
-            self._denied = error
+        error = self._read_pages(question, answers)
         if error is not None and error.reason is Reason.NOT_FOUND and NOBODY_WRITES_IT in error.detail:
             error = None
         if error is not None and answers.empty:
-            return Outcome(failure=Failure(question, error))
+            return None, error
         pace = self._descriptors.read(self._calls, question.source)
-        failure = Failure(question, error) if error is not None else None
-        return Outcome(answers.series(pace, complete=error is None), failure)
+        return Outcome(question, answers.series(pace, complete=error is None), error), error
 
     def _read_pages(self, question: Question, answers: Answers) -> ReadError | None:
         scope = self._calls.scope
@@ -87,27 +77,3 @@ class MetricRead:
         if answers.errors:
             return self._calls.failure(SERIES, Reason.PARTIAL, "; ".join(dict.fromkeys(answers.errors)))
         return None
-
-
-def plan_gaps(scope: Scope, failures: Iterable[Failure], requests: Iterable[SeriesRequest]) -> list[Gap]:
-    """One gap for each cause, metrics that miss the same resources together. No resource is named where all are missed;
-    then the metric is unread in the whole scope."""
-    asked: dict[str, set[str]] = {}
-    for request in requests:
-        asked.setdefault(request.metric, set()).add(request.resource_id)
-    grouped: dict[tuple[tuple[str, Reason, str], tuple[str, ...]], list[str]] = {}
-    for (metric, cause), ids in _missed(failures).items():
-        named = () if ids == asked[metric] else tuple(sorted(ids))
-        grouped.setdefault((cause, named), []).append(metric)
-    return [
-        Gap(scope, operation, reason, detail, tuple(metrics), ids)
-        for ((operation, reason, detail), ids), metrics in grouped.items()
-    ]
-
-
-def _missed(failures: Iterable[Failure]) -> Mapping[tuple[str, tuple[str, Reason, str]], set[str]]:
-    missed: dict[tuple[str, tuple[str, Reason, str]], set[str]] = {}
-    for failure in failures:
-        cause = (failure.error.operation, failure.error.reason, failure.error.detail)
-        missed.setdefault((failure.question.metric, cause), set()).update(failure.question.ids)
-    return missed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -17,7 +16,7 @@ from nephoscope.clouds.gcp.listings import Listings
 from nephoscope.clouds.gcp.metrics import MetricRead
 from nephoscope.clouds.gcp.scopes import Lister, ScopeRead
 from nephoscope.clouds.gcp.session import Session
-from nephoscope.clouds.limiter import Limiter
+from nephoscope.clouds.limiter import Limiter, Limiters
 from nephoscope.model.config import Config, GatherGcp
 from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Scope
@@ -66,8 +65,7 @@ class GcpReader:
         self._listings = Listings(clock)
         self._descriptors = Descriptors(clock)
         self._scopes = ScopeRead(self._open_calls, self._listings, self._listers, catalog, clock)
-        self._limiters: dict[tuple[str, str], Limiter] = {}
-        self._lock = threading.Lock()
+        self._limiters = Limiters(lambda action: catalog.limit(LIMITS[action], "per_second"), clock, sleep)
 
     def read_scopes(self, config: Config, deadline: Deadline) -> FoundScopes:
         return self._scopes.read(config, deadline)
@@ -98,12 +96,8 @@ class GcpReader:
         return MetricRead(self._open_calls(scope, deadline), self._catalog, self._descriptors).read(requests)
 
     def limiter(self, project: str, action: str) -> Limiter:
-        """The pace of one action in one project; made at its first call."""
-        with self._lock:
-            if (project, action) not in self._limiters:
-                pace = self._catalog.limit(LIMITS[action], "per_second")
-                self._limiters[project, action] = Limiter(pace, self._clock, self._sleep)
-            return self._limiters[project, action]
+        """The pace of one action in one project."""
+        return self._limiters.at(project, action)
 
     def _listers(self, gather: GatherGcp) -> Mapping[Kind, Lister]:
         """How each configured kind is listed. A new kind is a reader here and rows in the catalog."""

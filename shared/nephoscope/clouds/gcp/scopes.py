@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from nephoscope.catalog.loader import Catalog
+from nephoscope.clouds.gaps import gap_of
 from nephoscope.clouds.gcp.calls import PROJECTS, Calls
-from nephoscope.clouds.gcp.errors import gap_of
 from nephoscope.clouds.gcp.inventory import Listing
 from nephoscope.clouds.gcp.listings import GLOBAL, Listings
 from nephoscope.model.config import Config, GatherGcp
