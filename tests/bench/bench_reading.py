@@ -206,8 +206,8 @@ def compare(rounds: int, server: Connection) -> list[Row]:
 
     metrics, listing = f"{SERIES} series x {POINTS} points", f"{INSTANCES:,} instances"
     rows = [
-        _race(f"GetMetricData, {metrics}", lambda: plain_metrics(cloudwatch), our_metrics, SERIES * POINTS, rounds),
-        _race(
+        race(f"GetMetricData, {metrics}", lambda: plain_metrics(cloudwatch), our_metrics, SERIES * POINTS, rounds),
+        race(
             f"DescribeInstances + DescribeInstanceStatus, {listing}",
             lambda: plain_inventory(ec2),
             our_inventory,
@@ -218,10 +218,10 @@ def compare(rounds: int, server: Connection) -> list[Row]:
     server.send(WITHOUT_STATUSES)
     server.recv()
     alone = f"DescribeInstances, {listing}"  # ours still makes its second call, which now brings nothing
-    return [*rows, _race(alone, lambda: plain_instances(ec2), our_inventory, INSTANCES, rounds)]
+    return [*rows, race(alone, lambda: plain_instances(ec2), our_inventory, INSTANCES, rounds)]
 
 
-def _race(what: str, plain: Callable[[], int], ours: Callable[[], int], expected: int, rounds: int) -> Row:
+def race(what: str, plain: Callable[[], int], ours: Callable[[], int], expected: int, rounds: int) -> Row:
     """The first turn of each warms up and shows that both bring the same."""
     for side in (plain, ours):
         if (brought := side()) != expected:
