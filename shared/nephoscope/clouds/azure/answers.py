@@ -69,7 +69,7 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class _Moments:
+class Moments:
     """Epoch seconds of a time as Azure writes it; the same few stand in every series of an answer."""
 
     known: dict[str, int] = field(default_factory=dict)
@@ -86,7 +86,7 @@ def parse_answer(answer: Mapping[str, Any], batch: Batch, now: float) -> Outcome
     should be."""
     entries = dict(_entries(answer))
     count = sum(len(entry["timeseries"]) for entry in entries.values())
-    moments = _Moments()
+    moments = Moments()
     outcome = Outcome()
     for request in batch.requests:
         entry = entries.get((request.resource_id, request.source.vendor_name.lower()))
@@ -102,7 +102,7 @@ def _entries(answer: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Entry
             yield (name, entry["name"]["value"].lower()), entry
 
 
-def _judge(request: SeriesRequest, entry: Entry | None, now: float, moments: _Moments, *, cut_off: bool) -> Outcome:
+def _judge(request: SeriesRequest, entry: Entry | None, now: float, moments: Moments, *, cut_off: bool) -> Outcome:
     if entry is None:
         return Outcome(failures=(Failure(request, Reason.PARTIAL, "no result came"),))
     failure = _failure(request, entry, cut_off=cut_off)
