@@ -13,9 +13,11 @@ class Settings:
 
     queue_url: where scopes are fanned out; empty = everything runs in one function. stack: outputs and resources of the
     deployment by logical name, for `${stack:...}`. widget_arn: the custom widget's function, empty = none.
-    home_region, account: where the function itself runs. clouds: those that this function gathers; empty = all that
-    the configuration names. endpoints: in place of a provider's own, by name (`gcp_compute`, `gcp_monitoring`,
-    `azure_management`, `azure_metrics`, `azure_logs`); AWS's SDK reads its own variables.
+    account: where the function itself runs, in its own cloud's words: the number of an AWS account, the id of a Google
+    project or of an Azure subscription. home_region: AWS's, where memory, dashboard and topic are.
+    clouds: those that this function gathers; empty = all that the configuration names. endpoints: in place of a
+    provider's own, by name (`gcp_compute`, `gcp_monitoring`, `azure_management`, `azure_metrics`, `azure_logs`); AWS's
+    SDK reads its own variables.
     aws_audience: whom the tokens are for by which a function of another cloud enters AWS; empty = it needs none.
     aws_role, aws_token_file: as boto3 reads them, too. timeout: seconds that an invocation has, where the platform does
     not say.

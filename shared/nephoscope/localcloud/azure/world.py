@@ -29,11 +29,13 @@ class World:
         """Another fleet; times and permissions are as at the start.
 
         denied: subscriptions without a role for the caller. unmonitored: those whose resources may be listed, and
-        whose metrics may not be read. page: resources on a page of Resource Manager's listings.
+        whose metrics may not be read. failed: machines, by the fleet's ids, whose last change did not succeed. page:
+        resources on a page of Resource Manager's listings.
         """
         self.fleet = fleet
         self.denied: set[str] = set()
         self.unmonitored: set[str] = set()
+        self.failed: set[str] = set()
         self.page = 500
         self._simulated: float | None = None
         self._counters: Counter[tuple[str, str, str]] = Counter()

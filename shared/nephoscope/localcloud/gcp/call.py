@@ -54,8 +54,9 @@ _OLD_REASONS: Mapping[Status, tuple[str, str]] = {
 @dataclass(frozen=True, slots=True)
 class Call:
     """action: the method's id in Google's discovery documents (`compute.instances.aggregatedList`). permission: the IAM
-    permission that it takes; empty: none. token: the bearer token as it came, empty when there was none. regions: what
-    it asks about, empty for the whole project; worked out only once the caller is known."""
+    permission that it takes; empty: none. project: or the folder or organization that is searched. token: the bearer
+    token as it came, empty when there was none. regions: what it asks about, empty for the whole project; worked out
+    only once the caller is known."""
 
     action: str
     permission: str
@@ -63,6 +64,11 @@ class Call:
     project: str
     token: str
     regions: Callable[[], tuple[str, ...]] = tuple
+
+    @property
+    def resource(self) -> str:
+        """`projects/acme-web`, `folders/123`."""
+        return self.project if "/" in self.project else f"projects/{self.project}"
 
 
 @dataclass(frozen=True, slots=True)

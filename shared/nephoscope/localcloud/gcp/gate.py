@@ -16,15 +16,21 @@ from nephoscope.localcloud.aws.ledger import Entry, Ledger
 from nephoscope.localcloud.gcp.call import HTTP, Call, CutError, GoogleError, Info, Status
 from nephoscope.localcloud.gcp.faults import Failing, Fault, Faults
 from nephoscope.localcloud.gcp.names import project_number
-from nephoscope.localcloud.gcp.world import World
+from nephoscope.localcloud.gcp.world import FOLDER, ORGANIZATION, World
 from nephoscope.localcloud.incidents import Happening
 
 T = TypeVar("T")
 MONITORING = "monitoring.googleapis.com"
 COMPUTE = "compute.googleapis.com"
 STORAGE = "storage.googleapis.com"
+ASSETS = "cloudasset.googleapis.com"
 METADATA = "metadata.google.internal"
-_TITLES = {MONITORING: "Cloud Monitoring API", COMPUTE: "Compute Engine API", STORAGE: "Cloud Storage JSON API"}
+_TITLES = {
+    MONITORING: "Cloud Monitoring API",
+    COMPUTE: "Compute Engine API",
+    STORAGE: "Cloud Storage JSON API",
+    ASSETS: "Cloud Asset API",
+}
 _NOWHERE: tuple[str, ...] = ()
 _REFUSALS = (Status.PERMISSION_DENIED, Status.UNAUTHENTICATED)
 
@@ -76,7 +82,7 @@ class Gate:
     def _permit(self, call: Call) -> None:
         if call.service == METADATA:
             return
-        if call.project not in self._world.projects:
+        if call.project not in (*self._world.projects, FOLDER, ORGANIZATION):
             raise unknown_project(call)
         held = self._world.permissions
         if held is not None and call.permission not in held:
@@ -108,19 +114,18 @@ class Gate:
     def _record(
         self, call: Call, who: str, regions: tuple[str, ...], status: int, *, allowed: bool, units: int, page: int
     ) -> None:
-        resource = f"projects/{call.project}"
         self._ledger.record(
             Entry(
                 at=self._world.now,
                 action=call.action,
-                resource=resource,
+                resource=call.resource,
                 account=call.project,
                 region=regions[0] if len(regions) == 1 else "",
                 principal=who,
                 units=units,
                 allowed=allowed,
                 status=status,
-                needs=(Need(call.permission, resource),) if call.permission else (),
+                needs=(Need(call.permission, call.resource),) if call.permission else (),
             ),
             page,
         )
@@ -151,8 +156,8 @@ def denied(call: Call) -> GoogleError:
     if call.service == MONITORING:
         text = f"Permission {call.permission} denied (or the resource may not exist)."
     else:
-        text = f"Required '{call.permission}' permission for 'projects/{call.project}'"
-    metadata = {"service": call.service, "permission": call.permission, "resource": f"projects/{call.project}"}
+        text = f"Required '{call.permission}' permission for '{call.resource}'"
+    metadata = {"service": call.service, "permission": call.permission, "resource": call.resource}
     return GoogleError(Status.PERMISSION_DENIED, text, Info("IAM_PERMISSION_DENIED", metadata))
 
 

@@ -69,7 +69,7 @@ class LocalGcp:
             "CLOUDSDK_CONFIG": str(authority.directory()),
             "NEPHOSCOPE_ENDPOINT_GCP_COMPUTE": self.url,
             "NEPHOSCOPE_ENDPOINT_GCP_STORAGE": self.url,
-            "NEPHOSCOPE_ENDPOINT_GCP_ASSETS": self.url,  # a search is not offered here: 404, and not the real one
+            "NEPHOSCOPE_ENDPOINT_GCP_ASSETS": self.url,
             "NEPHOSCOPE_ENDPOINT_GCP_MONITORING": self.monitoring_host,
         }
 

@@ -1,4 +1,5 @@
-"""Everything that is spoken over plain HTTP: the metadata server, Compute and Storage, at one address."""
+"""Everything that is spoken over plain HTTP: the metadata server, Compute, Storage and the search for projects, at one
+address."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from nephoscope.localcloud.gcp import metadata
+from nephoscope.localcloud.gcp.assets import search_all_resources
 from nephoscope.localcloud.gcp.call import Answer, Call, GoogleError, Status, invalid, json_answer, render_error
 from nephoscope.localcloud.gcp.compute import list_instances, list_regions, list_zones
-from nephoscope.localcloud.gcp.gate import COMPUTE, METADATA, STORAGE, Admitted, Gate, Served
+from nephoscope.localcloud.gcp.gate import ASSETS, COMPUTE, METADATA, STORAGE, Admitted, Gate, Served
 from nephoscope.localcloud.gcp.storage import list_buckets
 from nephoscope.localcloud.gcp.world import World
 
@@ -20,7 +22,8 @@ _Serve = Callable[[World, str, Mapping[str, str], Admitted], Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """path: with the project as its group, where it stands there and not in the query."""
+    """path: with the project (or the folder or organization) as its group, where it stands there and not in the
+    query."""
 
     path: re.Pattern[str]
     action: str
@@ -38,6 +41,13 @@ ROUTES = (
     _compute("regions", "compute.regions.list", "compute.regions.list", list_regions),
     _compute("zones", "compute.zones.list", "compute.zones.list", list_zones),
     Route(re.compile("/storage/v1/b"), "storage.buckets.list", "storage.buckets.list", STORAGE, list_buckets),
+    Route(
+        re.compile("/v1/([^/]+/[^/]+):searchAllResources"),
+        "cloudasset.searchAllResources",
+        "cloudasset.assets.searchAllResources",
+        ASSETS,
+        search_all_resources,
+    ),
 )
 
 
