@@ -51,7 +51,7 @@ class Outside:
 def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
     """Open what this deployment has. Imports only the rooms that the configuration and the settings name; no call to
     any cloud is made yet."""
-    catalog = load_catalog().overridden(config.limits, config.prices)
+    catalog = load_catalog().configured(config)
     secrets = open_secrets(settings)
     clouds = [cloud for cloud in config.gather.kinds if not settings.clouds or cloud in settings.clouds]
     table = wire("store", settings.store)(settings.table)

@@ -12,12 +12,17 @@ from typing import Any
 from dacite import Config as Casting
 from dacite import DaciteError, from_dict
 
+from nephoscope.model.config import Config, Gather
 from nephoscope.model.errors import ConfigError, Problem
 from nephoscope.model.metric import Metric, NoData, Shape, Source, Unit
 from nephoscope.model.resource import Kind, State
 from nephoscope.model.scope import Cloud
 
 _CASTING = Casting(cast=[Cloud, Kind, Shape, Unit, NoData, State, float], strict=True)
+
+
+AGGREGATES = ("avg", "sum", "min", "max")
+"""What a log query can make of a period's values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,19 @@ class Catalog:
             limits={thing: {**row, **limits.get(thing, {})} for thing, row in self.limits.items()},
             prices={thing: {**row, **prices.get(thing, {})} for thing, row in self.prices.items()},
         )
+
+    def reachable(self, gather: Gather) -> Mapping[str, Metric]:
+        """Every metric, with the sources to which the configuration leads."""
+        return {name: _reached(metric, gather) for name, metric in self.metrics.items()}
+
+    def configured(self, config: Config) -> Catalog:
+        """The catalog as a configuration has it: its own figures, and nothing that it gives no way to read."""
+        return replace(self.overridden(config.limits, config.prices), metrics=self.reachable(config.gather))
+
+
+def _reached(metric: Metric, gather: Gather) -> Metric:
+    sources = {cloud: source for cloud, source in metric.sources.items() if gather.reaches(source)}
+    return metric if len(sources) == len(metric.sources) else replace(metric, sources=sources)
 
 
 @cache
@@ -114,6 +132,18 @@ def _odd(metric: Metric) -> Iterator[str]:
             yield f"{source.cloud}: page must be the vendor's https address"
         if source.attributes and not source.discover:
             yield f"{source.cloud}: attributes come only from discovered dimensions"
+        if source.query:
+            yield from _odd_query(source)
+
+
+def _odd_query(source: Source) -> Iterator[str]:
+    """Names out of a row are written into the query as they stand."""
+    if source.cloud is not Cloud.AZURE:
+        yield f"{source.cloud}: only Azure's metrics are kept in logs"
+    if source.statistic not in AGGREGATES:
+        yield f"{source.cloud}: the statistic of a query must be one of {', '.join(AGGREGATES)}"
+    if not all(map(str.isidentifier, source.attributes)):
+        yield f"{source.cloud}: attributes of a query must be names of columns"
 
 
 def _states(tables: Mapping[str, Any], problems: list[Problem]) -> dict[tuple[Cloud, str], State]:

@@ -63,7 +63,7 @@ def run(call: Call) -> int:
             raise
         call.terminal.json({"valid": False, "problems": [asdict(each) for each in error.problems]}, pretty=True)
         return WRONG
-    catalog = load_catalog().overridden(config.limits, config.prices)
+    catalog = load_catalog().configured(config)
     bill = _bill(config, catalog, call.args.instances or ASSUMED_INSTANCES)
     if call.args.json:
         call.terminal.json(_object(config, warnings, catalog, bill), pretty=True)

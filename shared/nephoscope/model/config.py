@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nephoscope.model.metric import Source
 from nephoscope.model.quiet import QuietWindow, Route
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Rule, Selector
@@ -52,7 +53,7 @@ class GatherGcp:
 @dataclass(frozen=True, slots=True)
 class GatherAzure:
     """subscriptions: ids. management_group: whose subscriptions are searched; empty = none. workspaces: Log Analytics
-    workspace ids that hold the guests' memory, disks and heartbeats."""
+    workspace ids that hold what the guests' agents send: disks and heartbeats."""
 
     subscriptions: tuple[str, ...] = ()
     management_group: str = ""
@@ -75,6 +76,11 @@ class Gather:
         """What is listed in each cloud that is gathered."""
         parts = {Cloud.AWS: self.aws, Cloud.GCP: self.gcp, Cloud.AZURE: self.azure}
         return {cloud: part.resources for cloud, part in parts.items() if part is not None}
+
+    def reaches(self, source: Source) -> bool:
+        """Whether what is configured leads to where the metric is kept: logs are kept in workspaces, which nobody lists
+        for us."""
+        return not source.query or (self.azure is not None and bool(self.azure.workspaces))
 
 
 @dataclass(frozen=True, slots=True)

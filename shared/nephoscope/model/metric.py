@@ -53,6 +53,9 @@ class Source:
     period, fine_period: seconds between points, without and with detailed monitoring.
     delay, fine_delay: seconds after a period's end until its point is final, at either period.
     every: seconds between reads at the least; 0 where the period decides.
+    query: where the metric is kept in logs: the query (KQL, Azure's) that gives `TimeGenerated`, `_ResourceId`, `value`
+    and a column for each of `attributes`; `statistic` then makes one value of those of a period. namespace, vendor_name:
+    the table, and what of it. Empty where a metrics service keeps it.
     """
 
     cloud: Cloud
@@ -74,6 +77,7 @@ class Source:
     every: int = 0
     no_data: NoData = NoData.SILENT
     offset: float = 0.0
+    query: str = ""
 
     def period_of(self, *, fine: bool) -> int:
         return self.fine_period if fine and self.fine_period else self.period

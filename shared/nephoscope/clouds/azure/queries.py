@@ -71,7 +71,7 @@ def plan_batches(requests: Iterable[SeriesRequest], resources: int, metrics: int
     batches = [
         Batch(namespace, period, min(request.start for request in members), end, tuple(members))
         for (namespace, period, end), group in groups.items()
-        for run in _near(group, period)
+        for run in near(group, period)
         for members in _packed(run, resources, metrics)
     ]
     return tuple(sorted(batches, key=lambda batch: (batch.start, batch.period)))
@@ -82,8 +82,8 @@ def namespace_of(request: SeriesRequest) -> str:
     return SCALE_SET_MACHINES if "/virtualmachinescalesets/" in request.resource_id else request.source.namespace
 
 
-def _near(group: Sequence[SeriesRequest], period: int) -> Iterator[Sequence[SeriesRequest]]:
-    """Runs of requests whose starts lie near enough together to share calls."""
+def near(group: Sequence[SeriesRequest], period: int) -> Iterator[Sequence[SeriesRequest]]:
+    """Runs of requests, sorted by start, whose starts lie near enough together to share calls."""
     ordered = sorted(group, key=lambda request: request.start)
     first = 0
     for place, request in enumerate(ordered):

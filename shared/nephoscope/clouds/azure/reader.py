@@ -8,12 +8,13 @@ from functools import partial
 from typing import Protocol
 
 from nephoscope.catalog.loader import Catalog
-from nephoscope.clouds.azure import graph, listing, metrics
+from nephoscope.clouds.azure import graph, listing, logs, metrics
 from nephoscope.clouds.azure.answers import ACTION as READ_METRICS
 from nephoscope.clouds.azure.calls import Calls
 from nephoscope.clouds.azure.graph import Area
 from nephoscope.clouds.azure.identity import open_credential
 from nephoscope.clouds.azure.listing import Listing, read_listing
+from nephoscope.clouds.azure.logs import LogRead
 from nephoscope.clouds.azure.metrics import MetricRead
 from nephoscope.clouds.azure.scopes import GLOBAL, ScopeRead
 from nephoscope.clouds.azure.session import Sessions
@@ -25,7 +26,11 @@ from nephoscope.model.series import Inventory, Readings, SeriesRequest
 from nephoscope.model.time import Deadline
 from nephoscope.ports import Clock, CloudReader, FoundScopes, SecretReader
 
-LIMITS: Mapping[str, str] = {graph.ACTION: listing.LIMIT, READ_METRICS: metrics.LIMIT}
+LIMITS: Mapping[str, str] = {
+    graph.ACTION: listing.LIMIT,
+    READ_METRICS: metrics.LIMIT,
+    logs.ACTION: logs.LIMIT,
+}
 """Action -> the catalog's row of limits, whose `per_second` is the pace."""
 
 
@@ -69,12 +74,20 @@ class AzureReader:
     def read_series(
         self,
         scope: Scope,
-        config: Config,  # noqa: ARG002 - how to enter a subscription is the same for all
+        config: Config,
         requests: Sequence[SeriesRequest],
         deadline: Deadline,
     ) -> Readings:
+        """From the metrics service, and what stands in logs only from the workspaces that the configuration names."""
         client = self._sessions.metrics(scope.region)
-        return MetricRead(self._open_calls(scope, deadline), client, self._catalog, self._clock.wall).read(requests)
+        plain = [request for request in requests if not request.source.query]
+        found = MetricRead(self._open_calls(scope, deadline), client, self._catalog, self._clock.wall).read(plain)
+        logged = [request for request in requests if request.source.query]
+        if not logged or config.gather.azure is None:
+            return found
+        workspaces = config.gather.azure.workspaces
+        more = LogRead(self._open_calls(scope, deadline), self._sessions.logs(), workspaces, self._catalog).read(logged)
+        return Readings(found.series + more.series, found.gaps + more.gaps, found.usage + more.usage)
 
     def _read_listing(self, areas: Sequence[Area], kinds: Sequence[Kind], deadline: Deadline) -> Listing:
         """Resource Graph counts questions by who asks, whatever they are about."""

@@ -21,10 +21,12 @@ from azure.core.pipeline.policies import (
     UserAgentPolicy,
 )
 from azure.core.rest import HttpRequest, HttpResponse
+from azure.monitor.query import LogsQueryClient
 from azure.monitor.querymetrics import MetricsClient
 
 MANAGEMENT = "https://management.azure.com"
 METRICS = "https://{region}.metrics.monitor.azure.com"
+LOGS = "https://api.loganalytics.io"
 _AGENT = "nephoscope"
 
 
@@ -36,12 +38,13 @@ class Client(Protocol):
 
 class Sessions:
     """endpoints: in place of Azure's own, by name: `azure_management`, and `azure_metrics`, in which `{region}` stands
-    for the region. Safe to use from several threads."""
+    for the region, and `azure_logs`. Safe to use from several threads."""
 
     def __init__(self, credential: TokenCredential, endpoints: Mapping[str, str]) -> None:
         self._credential = credential
         self._management = endpoints.get("azure_management") or MANAGEMENT
         self._metrics = endpoints.get("azure_metrics") or METRICS
+        self._logs = endpoints.get("azure_logs") or LOGS
         self._clients: dict[str, Client] = {}
         self._lock = threading.Lock()
 
@@ -51,6 +54,19 @@ class Sessions:
             if "" not in self._clients:
                 self._clients[""] = _Management(self._management, self._credential)
             return self._clients[""]
+
+    def logs(self) -> Client:
+        """The query service of all workspaces. A request's address is relative to it."""
+        with self._lock:
+            if "logs" not in self._clients:
+                self._clients["logs"] = LogsQueryClient(
+                    self._credential,
+                    endpoint=self._logs,
+                    audience=LOGS,
+                    retry_policy=RetryPolicy.no_retries(),
+                    user_agent=_AGENT,
+                )
+            return self._clients["logs"]
 
     def metrics(self, region: str) -> Client:
         """The metrics data plane of a region. A request's address is relative to it."""

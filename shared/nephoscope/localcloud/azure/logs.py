@@ -33,6 +33,8 @@ _DAY = 86_400
 LONGEST = 31 * _DAY
 """What is kept: a workspace's interactive retention is 30 days unless somebody pays for more."""
 DISK_MEGABYTES = 65_536
+COUNTERS = 3
+"""Agents of this make write performance counters (`Perf`) where others write `InsightsMetrics`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def query_workspace(world: World, call: Call) -> Answer:
     if not isinstance(text, str) or not text.strip():
         raise _bad("The request had some invalid properties", "InvalidProperties", "query is required")
     window = _window(world, str(call.body.get("timespan") or ""))
-    tables = {"heartbeat": _heartbeats, "insightsmetrics": _insights}
+    tables = {"heartbeat": _heartbeats, "insightsmetrics": _insights, "perf": _perf}
     try:
         rows, _ = run(text, lambda name: tables[name.lower()](world, window), world.now)
     except ParserError as error:
@@ -124,6 +126,8 @@ def _insights(world: World, window: _Window) -> Iterator[Row]:
         memory, disk = (world.fleet.value(instance.id, measure, at) for measure in (Measure.MEMORY, Measure.FILESYSTEM))
         if memory is None or disk is None:
             continue
+        if instance.agent == COUNTERS:
+            continue
         size = size_of(instance).memory * 1024
         common = _row(world, instance, at, "InsightsMetrics") | {"Origin": "vm.azm.ms"}
         tags = json.dumps({"vm.azm.ms/memorySizeMB": size})
@@ -131,6 +135,18 @@ def _insights(world: World, window: _Window) -> Iterator[Row]:
         counter = {"Namespace": "LogicalDisk", "Name": "FreeSpacePercentage", "Val": (1 - disk) * 100}
         tags = json.dumps({"vm.azm.ms/mountId": "/", "vm.azm.ms/diskSizeMB": DISK_MEGABYTES})
         yield common | counter | {"Tags": tags}
+
+
+def _perf(world: World, window: _Window) -> Iterator[Row]:
+    """What a data collection rule with performance counters makes of some machines' agents in place of VM insights: the
+    free space of each disk, and of all together."""
+    for instance, at in _minutes(world, window):
+        disk = world.fleet.value(instance.id, Measure.FILESYSTEM, at)
+        if disk is None or instance.agent != COUNTERS:
+            continue
+        for name in ("/", "_Total"):
+            counter = {"ObjectName": "Logical Disk", "CounterName": "% Free Space", "InstanceName": name}
+            yield _row(world, instance, at, "Perf") | counter | {"CounterValue": (1 - disk) * 100}
 
 
 def _row(world: World, instance: Instance, at: int, table: str) -> dict[str, Any]:
