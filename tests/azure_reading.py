@@ -60,6 +60,7 @@ def open_canned(
 ) -> AzureReader:
     """The reader as open_reader makes it, signed in already."""
     endpoints = {"azure_management": azure.url, "azure_metrics": metrics or azure.url + "/{region}"}
+    endpoints["azure_logs"] = azure.url
     return AzureReader(
         Sessions(SignedIn(), endpoints), CATALOG.overridden(_QUICK | (limits or {}), {}), SystemClock(at), sleep
     )

@@ -15,6 +15,9 @@ from nephoscope.model.config import GatherAzure, GatherGcp
 from nephoscope.model.errors import ConfigError
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Selector
+from nephoscope.model.scope import Cloud, Scope
+from nephoscope.pipeline.cost.forecast import assumed_fleet, forecast
+from nephoscope.pipeline.dashboard import render_dashboards
 
 ONE, TWO = "0a1b2c3d-0000-4000-8000-00000000000f", "0a1b2c3d-0000-4000-8000-00000000000e"
 THREE = f"""\
@@ -216,3 +219,52 @@ def test_a_series_for_each_resource_is_something_outside_aws(tmp_path: Path) -> 
     text = SEARCHED.replace("region: eu-west-1", "region: eu-west-1, detail: resource")
     both = compiled(text, tmp_path)
     assert (both.config.publish.detail, both.warnings) == ("resource", ())
+
+
+LOGS = """\
+fleet: acme
+gather: {aws: {regions: [eu-west-1]}, azure: {subscriptions: [0a1b2c3d-0000-4000-8000-00000000000f]WORKSPACES}}
+rules:
+  - {name: full, on: instance, when: filesystem.utilization > 90 %}
+  - {name: silent, on: instance, when: agent.heartbeat < 1, for: 10 min, missing: breaching}
+tell: {}
+"""
+
+
+def test_what_azure_keeps_in_logs_needs_a_workspace_and_validate_says_which_key(tmp_path: Path) -> None:
+    path = tmp_path / "nephoscope.yaml"
+    path.write_text(LOGS.replace("WORKSPACES", ""), encoding="utf-8")
+    hint = "; Azure keeps it in Log Analytics: name workspaces under gather.azure"
+    assert [warning.text for warning in compile_file(path, {}).warnings] == [
+        f"filesystem.utilization is not measured on Azure: this rule does not look there{hint}",
+        f"agent.heartbeat is not known on AWS and Azure: this rule looks at nothing{hint}",
+    ]
+    path.write_text(LOGS.replace("WORKSPACES", ", workspaces: [11111111-1111-4111-8111-111111111111]"))
+    assert [warning.text for warning in compile_file(path, {}).warnings] == [
+        "agent.heartbeat is not measured on AWS: this rule does not look there"
+    ]
+
+
+def test_a_rule_that_looks_at_nothing_is_forecast_and_drawn_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "nephoscope.yaml"
+    path.write_text(LOGS.replace("WORKSPACES", ""), encoding="utf-8")
+    config = compile_file(path, {}).config
+    catalog = load_catalog().configured(config)
+    scope = Scope(Cloud.AZURE, "0a1b2c3d-0000-4000-8000-00000000000f", "westeurope")
+    fleet = assumed_fleet([scope], 100, {})
+    lines = {line.what: line for line in forecast(config, fleet, catalog, 1).lines}
+    assert "Microsoft.OperationalInsights/workspaces/query/read" not in lines
+    (drawn,) = render_dashboards(config, [scope], catalog)
+    assert "heartbeat" not in json.dumps(drawn.body).replace("nephoscope.heartbeat", "")
+
+
+def test_queries_are_forecast_by_workspace_metric_and_two_hundred_machines(tmp_path: Path) -> None:
+    path = tmp_path / "nephoscope.yaml"
+    two = ", workspaces: [11111111-1111-4111-8111-111111111111, 22222222-1111-4111-8111-111111111111]"
+    path.write_text(LOGS.replace("WORKSPACES", two), encoding="utf-8")
+    config = compile_file(path, {}).config
+    scope = Scope(Cloud.AZURE, "0a1b2c3d-0000-4000-8000-00000000000f", "westeurope")
+    lines = forecast(config, assumed_fleet([scope], 201, {}), load_catalog().configured(config), 1).lines
+    (queries,) = (line for line in lines if line.what == "Microsoft.OperationalInsights/workspaces/query/read")
+    # two queries for 201 machines, each minute, for each of two metrics and of two workspaces
+    assert (queries.calls, queries.usd) == (2 * 60 * 2 * 2, 0.0)

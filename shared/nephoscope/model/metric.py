@@ -54,8 +54,8 @@ class Source:
     delay, fine_delay: seconds after a period's end until its point is final, at either period.
     every: seconds between reads at the least; 0 where the period decides.
     query: where the metric is kept in logs: the query (KQL, Azure's) that gives `TimeGenerated`, `_ResourceId`, `value`
-    and a column for each of `attributes`; `statistic` then makes one value of those of a period. namespace, vendor_name:
-    the table, and what of it. Empty where a metrics service keeps it.
+    and a column for each of `attributes`; `statistic` then makes one value of those of a period. namespace and
+    vendor_name are the table, and what of it. Empty where a metrics service keeps it.
     """
 
     cloud: Cloud

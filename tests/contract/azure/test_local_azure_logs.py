@@ -14,6 +14,7 @@ from azure.monitor.query import LogsQueryClient, LogsQueryResult
 
 from nephoscope.localcloud.aws.faults import Failing, Fault
 from nephoscope.localcloud.azure.local import LocalAzure
+from nephoscope.localcloud.azure.logs import COUNTERS
 from nephoscope.localcloud.curves import Measure
 from nephoscope.localcloud.fleet import Power
 from nephoscope.localcloud.incidents import Happening, Incident
@@ -39,7 +40,7 @@ def _rows(client: LogsQueryClient, azure: LocalAzure, query: str, timespan: Any 
 
 def _guest(azure: LocalAzure, *, agent: bool = True) -> Instance:
     running = [row.instance for row in azure.fleet.instances_at(NOON) if row.power is Power.RUNNING]
-    return next(machine for machine in running if bool(machine.agent) is agent)
+    return next(machine for machine in running if bool(machine.agent) is agent and machine.agent != COUNTERS)
 
 
 def _of(azure: LocalAzure, machine: Instance) -> str:

@@ -30,6 +30,7 @@ from nephoscope.app.config import dump_config
 from nephoscope.catalog.loader import Catalog, load_catalog
 from nephoscope.model.config import Channel, Config, Gather, GatherAws, PublishCloudWatch
 from nephoscope.model.errors import ConfigError, Problem
+from nephoscope.model.metric import Metric
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Cloud
@@ -93,6 +94,12 @@ def _compile(
         return None
     config = _Compiler(keys, path, environment, catalog, findings).config()
     return config, read_homes(keys_of(keys, "deploy"), config.gather.kinds, findings)
+
+
+def _in_logs_only(metric: Metric, gather: Gather) -> bool:
+    """Whether Azure keeps it in logs, and the configuration names no workspace."""
+    source = metric.sources.get(Cloud.AZURE)
+    return source is not None and not gather.reaches(source)
 
 
 class _Compiler:
@@ -180,7 +187,8 @@ class _Compiler:
 
     def _rules(self, gather: Gather, channels: Mapping[str, Channel]) -> tuple[Rule, ...]:
         around = Surroundings(
-            metrics=self._catalog.metrics,
+            metrics=self._catalog.reachable(gather),
+            in_logs=frozenset(name for name, row in self._catalog.metrics.items() if _in_logs_only(row, gather)),
             gathered=gather.kinds,
             channels=channels,
             channel_names=self._channel_names(),

@@ -43,13 +43,15 @@ _T = TypeVar("_T")
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a rule may refer to. gathered: cloud -> what is listed there. channel_names: also of channels that could not
-    be understood, so that a mistake there is not told again in each rule. routed: the file has routes."""
+    be understood, so that a mistake there is not told again in each rule. routed: the file has routes. in_logs:
+    metrics that Azure keeps in logs alone, where no workspace is named."""
 
     metrics: Mapping[str, Metric]
     gathered: Mapping[Cloud, tuple[Kind, ...]]
     channels: Mapping[str, Channel]
     channel_names: tuple[str, ...]
     routed: bool = False
+    in_logs: frozenset[str] = frozenset()
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -184,10 +186,15 @@ class _Reader:
         looking = self._around.looking(kind, when)
         blind = listed(CLOUD_NAMES[cloud] for cloud in gathered if cloud not in looking)
         what = subject_of(when)
+        logs = isinstance(when, Threshold) and when.metric in self._around.in_logs and Cloud.AZURE in gathered
+        hint = "; Azure keeps it in Log Analytics: name workspaces under gather.azure" if logs else ""
         if gathered and not looking:
-            self._findings.warning(text.place, f"{what} is not known on {blind}: this rule looks at nothing")
+            said = f"{what} is not known on {blind}: this rule looks at nothing{hint}"
+            self._findings.warning(text.place, said)
         elif len(looking) < len(gathered) and isinstance(when, Threshold):
-            self._findings.warning(text.place, f"{what} is not measured on {blind}: this rule does not look there")
+            self._findings.warning(
+                text.place, f"{what} is not measured on {blind}: this rule does not look there{hint}"
+            )
 
     def _clear(self, kind: Kind | None, when: Condition | None, window: Window) -> tuple[Condition | None, Window]:
         """Left out: the condition no longer holds, for the same window."""

@@ -158,7 +158,7 @@ AZURE = Section(
         Key(
             "workspaces",
             Form.TEXTS,
-            "Log Analytics workspaces, by workspace id, that hold the guests' memory, disks and heartbeats.",
+            "Log Analytics workspaces, by workspace id, that hold what the guests' agents send: disks, heartbeats.",
             pattern=UUID,
         ),
         *CHOSEN,

@@ -11,6 +11,7 @@ from nephoscope.model.time import HOUR, ceil_div
 from nephoscope.pipeline.cost.bill import HOURS_A_MONTH, Fleet, Line, Read, beyond_free, pages, reads_of
 
 READ = "Microsoft.Insights/metrics/read"
+QUERY = "Microsoft.OperationalInsights/workspaces/query/read"
 LIST = "Microsoft.ResourceGraph/resources/read"
 BILLED = "azure_monitor.metrics_call"
 
@@ -21,6 +22,8 @@ def azure_lines(config: Config, fleet: Fleet, runs: float, catalog: Catalog) -> 
         return
     yield _listing(config.gather.azure, fleet, runs, catalog)
     yield _reading(config, fleet, catalog)
+    if config.gather.azure.workspaces:
+        yield _querying(config, fleet, catalog, len(config.gather.azure.workspaces))
 
 
 def _listing(gather: GatherAzure, fleet: Fleet, runs: float, catalog: Catalog) -> Line:
@@ -38,10 +41,26 @@ def _listing(gather: GatherAzure, fleet: Fleet, runs: float, catalog: Catalog) -
 
 
 def _reading(config: Config, fleet: Fleet, catalog: Catalog) -> Line:
-    calls = sum(_calls(list(reads_of(config, resources, catalog.metrics)), catalog) for resources in fleet.values())
+    calls = sum(
+        _calls([read for read in reads_of(config, resources, catalog.metrics) if not read.source.query], catalog)
+        for resources in fleet.values()
+    )
     usd = beyond_free(catalog, BILLED, calls * HOURS_A_MONTH)
     free = int(catalog.prices[BILLED]["free"])
     return Line(READ, calls, calls, usd, f"{free:,} a month of a subscription are free")
+
+
+def _querying(config: Config, fleet: Fleet, catalog: Catalog, workspaces: int) -> Line:
+    """Each workspace is asked for each metric, so many machines at once."""
+    most = catalog.limit("log_analytics.query", "resources")
+    queries = 0.0
+    for resources in fleet.values():
+        groups: dict[tuple[str, int], set[str]] = {}
+        for read in reads_of(config, resources, catalog.metrics):
+            if read.source.query:
+                groups.setdefault((read.metric.name, read.period), set()).add(read.resource.id)
+        queries += sum(ceil_div(len(ids), most) * HOUR / period for (_, period), ids in groups.items())
+    return Line(QUERY, queries * workspaces, 0, 0.0, "free on Analytics tables")
 
 
 def _calls(reads: Sequence[Read], catalog: Catalog) -> float:

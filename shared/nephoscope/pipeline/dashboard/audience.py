@@ -70,9 +70,9 @@ class Audience:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """Those that a rule reads or a distribution is published of, in the catalog's order: no others."""
+        """Those that a rule reads or a distribution is published of, and that some cloud has, in the catalog's order."""
         needed = metrics_of(self.config.rules) | set(self.config.publish.distributions)
-        return tuple(metric for name, metric in self.catalog.metrics.items() if name in needed)
+        return tuple(metric for name, metric in self.catalog.metrics.items() if name in needed and metric.sources)
 
     def ours(self, metric: str, group: Group, statistic: str, period: int) -> str:
         """A search for what we publish of these scopes, one result each."""
