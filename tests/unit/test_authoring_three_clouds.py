@@ -255,7 +255,7 @@ def test_a_rule_that_looks_at_nothing_is_forecast_and_drawn_all_the_same(tmp_pat
     lines = {line.what: line for line in forecast(config, fleet, catalog, 1).lines}
     assert "Microsoft.OperationalInsights/workspaces/query/read" not in lines
     (drawn,) = render_dashboards(config, [scope], catalog)
-    assert "heartbeat" not in json.dumps(drawn.body).replace("nephoscope.heartbeat", "")
+    assert "agent.heartbeat" not in json.dumps(drawn.body)
 
 
 def test_queries_are_forecast_by_workspace_metric_and_two_hundred_machines(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Audience:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """Those that a rule reads or a distribution is published of, and that some cloud has, in the catalog's order."""
+        """Those that a rule reads or a distribution is published of, and some cloud has; in the catalog's order."""
         needed = metrics_of(self.config.rules) | set(self.config.publish.distributions)
         return tuple(metric for name, metric in self.catalog.metrics.items() if name in needed and metric.sources)
 
