@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from nephoscope.app.clock import SystemClock
 from nephoscope.app.secrets import open_secrets
 from nephoscope.app.settings import Settings
 from nephoscope.app.wiring import wire
@@ -18,15 +18,7 @@ from nephoscope.model.scope import Cloud, Scope
 from nephoscope.ports import Clock, CloudReader, DashboardSink, MetricSink, Notifier, ScopeQueue
 from nephoscope.stores.memory import Memory
 
-
-class SystemClock:
-    """The machine's own clocks."""
-
-    def wall(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
+__all__ = ["Outside", "SystemClock", "open_outside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
     """Open what this deployment has. Imports only the rooms that the configuration and the settings name; no call to
     any cloud is made yet."""
     catalog = load_catalog().overridden(config.limits, config.prices)
-    secrets = open_secrets(settings)
+    secrets = open_secrets(settings, clock=clock)
     clouds = [cloud for cloud in config.gather.kinds if not settings.clouds or cloud in settings.clouds]
     table = wire("store", settings.store)(settings.table)
 

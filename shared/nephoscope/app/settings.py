@@ -15,7 +15,9 @@ class Settings:
     deployment by logical name, for `${stack:...}`. widget_arn: the custom widget's function, empty = none.
     home_region, account: where the function itself runs. clouds: those that this function gathers; empty = all that
     the configuration names. endpoints: in place of a provider's own, by name (`gcp_compute`, `gcp_monitoring`,
-    `azure_management`, `azure_metrics`, `azure_logs`); AWS's SDK reads its own variables.
+    `azure_management`, `azure_metrics`, `azure_logs`, and of secrets `gcp_secrets`, `azure_vault`); AWS's SDK reads its
+    own variables. project: of Google Cloud, where the function runs; vault: the key vault that is the function's own;
+    in these `${own-cloud:...}` is looked up there.
     aws_audience: whom the tokens are for by which a function of another cloud enters AWS; empty = it needs none.
     aws_role, aws_token_file: as boto3 reads them, too. timeout: seconds that an invocation has, where the platform does
     not say.
@@ -34,6 +36,13 @@ class Settings:
     aws_role: str = ""
     aws_token_file: str = ""
     timeout: int = 55
+    project: str = ""
+    vault: str = ""
+
+    @property
+    def own_cloud(self) -> str:
+        """The one that the function runs in."""
+        return self.clouds[0] if self.clouds else "aws"
 
     @property
     def writes_dashboard(self) -> bool:
@@ -42,7 +51,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Reads NEPHOSCOPE_* and the platform's own region variable."""
+        """Reads NEPHOSCOPE_* and the platforms' own variables of region and project."""
         prefix, endpoint = "NEPHOSCOPE_STACK_", "NEPHOSCOPE_ENDPOINT_"
         return cls(
             store=environment.get("NEPHOSCOPE_STORE", "dynamodb"),
@@ -61,5 +70,7 @@ class Settings:
             aws_role=environment.get("AWS_ROLE_ARN", ""),
             aws_token_file=environment.get("AWS_WEB_IDENTITY_TOKEN_FILE", ""),
             timeout=int(environment.get("NEPHOSCOPE_TIMEOUT") or 55),
+            project=environment.get("GOOGLE_CLOUD_PROJECT", ""),
+            vault=environment.get("NEPHOSCOPE_VAULT", ""),
             stack={key.removeprefix(prefix): value for key, value in environment.items() if key.startswith(prefix)},
         )

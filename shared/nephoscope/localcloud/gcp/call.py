@@ -20,6 +20,7 @@ class Status(StrEnum):
     """The names are those of google.rpc.Code and of grpc.StatusCode."""
 
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    FAILED_PRECONDITION = "FAILED_PRECONDITION"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     PERMISSION_DENIED = "PERMISSION_DENIED"
     NOT_FOUND = "NOT_FOUND"
@@ -31,6 +32,7 @@ class Status(StrEnum):
 
 HTTP: Mapping[Status, int] = {
     Status.INVALID_ARGUMENT: 400,
+    Status.FAILED_PRECONDITION: 400,
     Status.UNAUTHENTICATED: 401,
     Status.PERMISSION_DENIED: 403,
     Status.NOT_FOUND: 404,
@@ -41,6 +43,7 @@ HTTP: Mapping[Status, int] = {
 }
 _OLD_REASONS: Mapping[Status, tuple[str, str]] = {
     Status.INVALID_ARGUMENT: ("global", "invalid"),
+    Status.FAILED_PRECONDITION: ("global", "failedPrecondition"),
     Status.UNAUTHENTICATED: ("global", "authError"),
     Status.PERMISSION_DENIED: ("global", "forbidden"),
     Status.NOT_FOUND: ("global", "notFound"),
@@ -55,7 +58,8 @@ _OLD_REASONS: Mapping[Status, tuple[str, str]] = {
 class Call:
     """action: the method's id in Google's discovery documents (`compute.instances.aggregatedList`). permission: the IAM
     permission that it takes; empty: none. token: the bearer token as it came, empty when there was none. regions: what
-    it asks about, empty for the whole project; worked out only once the caller is known."""
+    it asks about, empty for the whole project; worked out only once the caller is known. resource: what is asked for,
+    where that is not the project as a whole."""
 
     action: str
     permission: str
@@ -63,6 +67,11 @@ class Call:
     project: str
     token: str
     regions: Callable[[], tuple[str, ...]] = tuple
+    resource: str = ""
+
+    @property
+    def where(self) -> str:
+        return self.resource or f"projects/{self.project}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +112,18 @@ def invalid(message: str) -> GoogleError:
     return GoogleError(Status.INVALID_ARGUMENT, message)
 
 
-def render_error(error: GoogleError) -> Answer:
-    """As the REST APIs do: the newer status and details beside the older list."""
+def render_error(error: GoogleError, *, older: bool = True) -> Answer:
+    """As the REST APIs do: the newer status and details, and in the older APIs the older list beside them."""
     domain, reason = _OLD_REASONS[error.status]
     if error.info and error.info.reason == "SERVICE_DISABLED":
         domain, reason = "usageLimits", "accessNotConfigured"
     body: dict[str, Any] = {
         "code": HTTP[error.status],
         "message": error.message,
-        "errors": [{"message": error.message, "domain": domain, "reason": reason}],
         "status": error.status.value,
     }
+    if older:
+        body["errors"] = [{"message": error.message, "domain": domain, "reason": reason}]
     if error.info:
         body["details"] = [
             {

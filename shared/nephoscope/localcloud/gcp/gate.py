@@ -23,18 +23,26 @@ T = TypeVar("T")
 MONITORING = "monitoring.googleapis.com"
 COMPUTE = "compute.googleapis.com"
 STORAGE = "storage.googleapis.com"
+SECRETS = "secretmanager.googleapis.com"
 METADATA = "metadata.google.internal"
-_TITLES = {MONITORING: "Cloud Monitoring API", COMPUTE: "Compute Engine API", STORAGE: "Cloud Storage JSON API"}
+_TITLES = {
+    MONITORING: "Cloud Monitoring API",
+    COMPUTE: "Compute Engine API",
+    STORAGE: "Cloud Storage JSON API",
+    SECRETS: "Secret Manager API",
+}
 _NOWHERE: tuple[str, ...] = ()
 _REFUSALS = (Status.PERMISSION_DENIED, Status.UNAUTHENTICATED)
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """dark: regions whose zones do not answer now. spoilt: the answer is to break off."""
+    """dark: regions whose zones do not answer now. spoilt: the answer is to break off. corrupt: its payload is to
+    change on the way."""
 
     dark: frozenset[str]
     spoilt: bool
+    corrupt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,8 @@ class Gate:
         if call.service == MONITORING:
             self._throttle(call, regions)
         dark = {place for region in dark for place in ([region] if region else self._world.regions)}
-        return Admitted(frozenset(dark), any(fault.failing is Failing.MALFORMED for fault in faults))
+        ways = {fault.failing for fault in faults}
+        return Admitted(frozenset(dark), Failing.MALFORMED in ways, Failing.CORRUPT in ways)
 
     def _blind(self, call: Call, regions: tuple[str, ...]) -> set[str]:
         if call.service == METADATA:
@@ -108,7 +117,7 @@ class Gate:
     def _record(
         self, call: Call, who: str, regions: tuple[str, ...], status: int, *, allowed: bool, units: int, page: int
     ) -> None:
-        resource = f"projects/{call.project}"
+        resource = call.where
         self._ledger.record(
             Entry(
                 at=self._world.now,
@@ -135,7 +144,7 @@ def _fail(call: Call, fault: Fault) -> None:
         case Failing.DISABLED:
             raise disabled(call)
         case Failing.NOT_FOUND:
-            raise GoogleError(Status.NOT_FOUND, f"The resource 'projects/{call.project}' was not found")
+            raise GoogleError(Status.NOT_FOUND, f"The resource '{call.where}' was not found")
         case Failing.ERROR:
             raise GoogleError(Status.INTERNAL, "Internal error encountered.")
         case Failing.UNAVAILABLE:
@@ -150,9 +159,11 @@ def denied(call: Call) -> GoogleError:
     """Each service says it in its own words."""
     if call.service == MONITORING:
         text = f"Permission {call.permission} denied (or the resource may not exist)."
+    elif call.service == SECRETS:
+        text = f"Permission '{call.permission}' denied for resource '{call.where}' (or it may not exist)."
     else:
-        text = f"Required '{call.permission}' permission for 'projects/{call.project}'"
-    metadata = {"service": call.service, "permission": call.permission, "resource": f"projects/{call.project}"}
+        text = f"Required '{call.permission}' permission for '{call.where}'"
+    metadata = {"service": call.service, "permission": call.permission, "resource": call.where}
     return GoogleError(Status.PERMISSION_DENIED, text, Info("IAM_PERMISSION_DENIED", metadata))
 
 

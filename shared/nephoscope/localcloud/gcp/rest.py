@@ -1,4 +1,5 @@
-"""Everything that is spoken over plain HTTP: the metadata server, Compute and Storage, at one address."""
+"""Everything that is spoken over plain HTTP: the metadata server, Compute, Storage and Secret Manager, at one
+address."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from urllib.parse import parse_qsl, unquote
 from nephoscope.localcloud.gcp import metadata
 from nephoscope.localcloud.gcp.call import Answer, Call, GoogleError, Status, invalid, json_answer, render_error
 from nephoscope.localcloud.gcp.compute import list_instances, list_regions, list_zones
-from nephoscope.localcloud.gcp.gate import COMPUTE, METADATA, STORAGE, Admitted, Gate, Served
+from nephoscope.localcloud.gcp.gate import COMPUTE, METADATA, SECRETS, STORAGE, Admitted, Gate, Served
+from nephoscope.localcloud.gcp.secret_manager import access_version
 from nephoscope.localcloud.gcp.storage import list_buckets
 from nephoscope.localcloud.gcp.world import World
 
@@ -20,7 +22,8 @@ _Serve = Callable[[World, str, Mapping[str, str], Admitted], Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """path: with the project as its group, where it stands there and not in the query."""
+    """path: with the project as its first group, where it stands there and not in the query. What other groups have
+    names for is put among the query's parameters."""
 
     path: re.Pattern[str]
     action: str
@@ -38,6 +41,13 @@ ROUTES = (
     _compute("regions", "compute.regions.list", "compute.regions.list", list_regions),
     _compute("zones", "compute.zones.list", "compute.zones.list", list_zones),
     Route(re.compile("/storage/v1/b"), "storage.buckets.list", "storage.buckets.list", STORAGE, list_buckets),
+    Route(
+        re.compile("/v1/projects/([^/]+)/secrets/(?P<secret>[^/]+)/versions/(?P<version>[^/:]+):access"),
+        "secretmanager.projects.secrets.versions.access",
+        "secretmanager.versions.access",
+        SECRETS,
+        access_version,
+    ),
 )
 
 
@@ -56,7 +66,7 @@ class Rest:
                 return self._metadata(path, query, headers)
             body, spoilt = self._api(method, path, query, headers)
         except GoogleError as error:
-            return render_error(error)
+            return render_error(error, older=not path.startswith("/v1/"))
         whole = json_answer(body)
         return Answer(whole.status, whole.headers, whole.body[: len(whole.body) // 2]) if spoilt else whole
 
@@ -79,5 +89,7 @@ class Rest:
         if not project:
             raise invalid("Required parameter: project")
         token = headers.get("authorization", "").removeprefix("Bearer ")
-        call = Call(route.action, route.permission, route.service, project, token)
-        return self._gate.run(call, lambda admitted: Served(route.serve(self._world, project, query, admitted)))
+        resource = path.removeprefix("/v1/").removesuffix(":access") if route.service == SECRETS else ""
+        call = Call(route.action, route.permission, route.service, project, token, resource=resource)
+        asked = {**query, **found.groupdict()}
+        return self._gate.run(call, lambda admitted: Served(route.serve(self._world, project, asked, admitted)))
