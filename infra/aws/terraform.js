@@ -13,7 +13,8 @@ const place = (name) => path.join(root, 'build', name);
 exports.step = (command, name, quietly) => {
   const words = ['-m', 'infra.terraform.steps', command, '--name', name, '--build', path.join(root, 'build')];
   const stdio = ['ignore', 'pipe', quietly ? 'pipe' : 'inherit'];
-  const done = spawnSync(python(), words, { cwd: root, encoding: 'utf8', stdio });
+  const env = { ...process.env, PYTHONPATH: path.join(root, 'shared') };
+  const done = spawnSync(python(), words, { cwd: root, encoding: 'utf8', env, stdio });
   if (done.error) throw plainly(`${python()}: ${done.error.message}`);
   if (done.status !== 0) throw plainly(`${command}: ${(done.stderr || '').trim() || 'it failed; its words are above'}`);
   return done.stdout.trim();

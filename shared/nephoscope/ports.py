@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from nephoscope.model.alert import Notification
 from nephoscope.model.config import Channel, Config
 from nephoscope.model.publish import Dashboard, Datum
-from nephoscope.model.scope import Scope
+from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.secret import Secret
 from nephoscope.model.series import Gap, Inventory, Readings, SeriesRequest
 from nephoscope.model.time import Deadline
@@ -27,8 +27,12 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FoundScopes:
+    """searched: (cloud, account) of those accounts whose regions are found by what is in them, found or empty: a region
+    of theirs that is not among the scopes holds nothing."""
+
     scopes: tuple[Scope, ...]
     gaps: tuple[Gap, ...] = ()
+    searched: frozenset[tuple[Cloud, str]] = frozenset()
 
 
 class ScopeReader(Protocol):

@@ -21,7 +21,7 @@ def demo(tmp_path_factory):
     out = tmp_path_factory.mktemp("demo")
     script = Path(sys.executable).with_name("nephoscope")
     done = subprocess.run(
-        [script, "demo", "--instances", "60", "--minutes", "45", "--seed", "1", "--out", out],
+        [script, "demo", "--instances", "80", "--minutes", "45", "--seed", "1", "--out", out],
         capture_output=True,
         text=True,
         timeout=180,
@@ -31,20 +31,38 @@ def demo(tmp_path_factory):
     return done.stdout, json.loads((out / "summary.json").read_text()), out
 
 
-def told(summary, rule):
-    return [(one["kind"], one["why"]) for one in summary["transitions"] if one["rule"] == rule]
+def told(summary, cloud, rule):
+    return Counter(
+        (one["kind"], one["why"])
+        for one in summary["transitions"]
+        if one["rule"] == rule and one["scope"].startswith(f"{cloud}#")
+    )
+
+
+FIRED, RECOVERED = ("fired", "threshold_crossed"), ("resolved", "recovered")
+BEGAN = ("fired", "state_held")
 
 
 def test_every_incident_of_the_story_is_told_and_what_ended_is_told_too(demo):
     _, summary, _ = demo
     # two saturated machines recover, and one of them is saturated again at the end
-    assert Counter(told(summary, "cpu-hot")) == {
-        ("fired", "threshold_crossed"): 3,
-        ("resolved", "recovered"): 2,
-    }
-    assert told(summary, "down") == [("fired", "state_held"), ("resolved", "recovered")]
-    assert told(summary, "check-failed") == [("fired", "state_held"), ("resolved", "recovered")]
-    assert told(summary, "scope-blind") == [("fired", "state_held"), ("resolved", "recovered")]
+    assert told(summary, "aws", "cpu-hot") == {FIRED: 3, RECOVERED: 2}
+    assert told(summary, "aws", "down") == {BEGAN: 1, RECOVERED: 1}
+    assert told(summary, "aws", "check-failed") == {BEGAN: 1, RECOVERED: 1}
+    assert told(summary, "aws", "scope-blind") == {BEGAN: 1, RECOVERED: 1}
+    assert told(summary, "gcp", "cpu-hot") == {FIRED: 1, RECOVERED: 1}
+    assert told(summary, "gcp", "down") == {BEGAN: 1, RECOVERED: 1}
+    assert told(summary, "gcp", "scope-blind") == {BEGAN: 1, RECOVERED: 1}
+    assert told(summary, "azure", "cpu-hot") == {FIRED: 1}  # it lasts
+    assert told(summary, "azure", "down") == {BEGAN: 1, RECOVERED: 1}
+
+
+def test_a_machine_that_is_started_again_is_no_news(demo):
+    """Nor are its points that are not there yet: nobody went silent but the two whose agents are gone."""
+    _, summary, _ = demo
+    silent = [one for one in summary["transitions"] if one["kind"] == "went_silent"]
+    assert {(one["scope"].partition("#")[0], one["rule"]) for one in silent} == {("aws", "memory-high")}
+    assert len(silent) == 2
 
 
 def test_what_the_receivers_got_is_what_was_owed_once_each(demo):
@@ -58,17 +76,35 @@ def test_what_the_receivers_got_is_what_was_owed_once_each(demo):
 
 def test_calls_are_the_ledgers_and_the_denied_region_is_among_them(demo):
     _, summary, _ = demo
-    actions = summary["api"]["by_action"]
+    parts = summary["clouds"]
+    assert set(parts) == {"aws", "gcp", "azure"}
+    assert {part["runs"] for part in parts.values()} == {46}
+    actions = parts["aws"]["api"]["by_action"]
     assert actions["ec2:DescribeInstances"] == {"calls": 138, "denied": 7, "failed": 0, "units": 0}
     assert actions["s3:ListBuckets"]["calls"] == 3
-    assert summary["runs"] == 46
-    assert 0.8 < summary["coverage"]["lowest"] < 1.0
+    assert 0.8 < parts["aws"]["coverage"]["lowest"] < 1.0
+    assert sum(part["instances"] for part in parts.values()) == summary["instances"]
+    # once for the scopes and once for the run that finds its work done; the machines' states come with the listing
+    assert parts["gcp"]["api"]["by_action"]["compute.instances.aggregatedList"]["calls"] == 47
+    assert parts["azure"]["api"]["by_action"]["Microsoft.Insights/metrics/read"]["denied"] == 0
+
+
+def test_the_other_clouds_functions_enter_aws_without_a_key_and_stay_within_their_role(demo):
+    """One token for each function; what its role may not do would be denied, for this AWS enforces policies."""
+    _, summary, _ = demo
+    actions = summary["clouds"]["aws"]["api"]["by_action"]
+    assert actions["sts:AssumeRoleWithWebIdentity"]["calls"] > 0
+    denied = {action: row["denied"] for action, row in actions.items() if row["denied"]}
+    assert denied == {"ec2:DescribeInstances": 7}  # the story's own
 
 
 def test_the_terminal_shows_each_alert_as_it_happens(demo):
     printed, summary, _ = demo
-    lines = re.findall(r"^\d\d:\d\d (?:fired|resolved|went_silent|back)", printed, re.MULTILINE)
+    lines = re.findall(r"^\d\d:\d\d (?:aws|gcp|azure) +(?:fired|resolved|went_silent|back)", printed, re.MULTILINE)
     assert len(lines) == len(summary["transitions"])
+    assert {"aws", "gcp", "azure"} <= {
+        line.split()[1] for line in printed.splitlines() if re.match(r"\d\d:\d\d ", line)
+    }
     assert "batch-prod-0000" in printed
 
 
@@ -94,4 +130,6 @@ def test_the_page_draws_in_a_browser_and_asks_no_other_host(demo, tmp_path):
     ).stdout
     assert "Firing alerts" in shown
     assert "cpu-hot" in shown
+    assert "azure northeurope" in shown
+    assert "gcp europe-west1" in shown
     assert shown.count("<svg") > 20

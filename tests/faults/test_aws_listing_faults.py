@@ -111,6 +111,30 @@ def test_checks_that_cannot_be_read_are_not_there_and_said(aws: CannedAws) -> No
     assert found.complete == {Kind.INSTANCE}  # the listing itself is whole
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "said"),
+    [
+        ("RequestExpired", 400, "Request has expired."),
+        (
+            "SignatureDoesNotMatch",
+            403,
+            "Signature not yet current: 20261123T130000Z is still later than 20261123T120500Z",
+        ),
+        ("RequestTimeTooSkewed", 403, "The difference between the request time and the current time is too large."),
+    ],
+)
+def test_a_clock_that_is_wrong_is_a_denial_in_awss_words_and_hides_nothing_else(
+    aws: CannedAws, code: str, status: int, said: str
+) -> None:
+    """Each service has its own code for a signature whose time is off by more than some minutes."""
+    aws.answer("DescribeInstances", ec2_error(code, status, said))
+    aws.answer("ListBuckets", buckets("one"))
+    found = read(resources=BOTH)
+    assert [(gap.reason, gap.detail) for gap in found.gaps] == [(Reason.DENIED, f"{code}: {said}")]
+    assert (found.complete, [each.id for each in found.resources]) == ({Kind.BUCKET}, ["one"])
+    assert len(aws.asked("DescribeInstances")) == 1, "asking again does not set a clock right"
+
+
 def test_one_kind_that_is_denied_does_not_hide_the_other(aws: CannedAws) -> None:
     aws.answer("DescribeInstances", ec2_error("UnauthorizedOperation", 403))
     aws.answer("ListBuckets", buckets("one", token="t"), buckets("two"))

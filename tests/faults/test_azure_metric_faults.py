@@ -140,6 +140,17 @@ def test_zeros_at_the_end_are_unknown_until_they_are_final(azure: CannedAzure) -
     assert (len(late.times), late.complete) == (5, True)
 
 
+def test_a_clock_that_is_slow_makes_zeros_unknown_and_never_other_values(azure: CannedAzure) -> None:
+    """What is asked for follows the schedule's time; the machine's own clock says only how old an answer is."""
+    answer = batch_of({machine_id("m00"): [metric_entry("Percentage CPU", [50.0, 0.0, 50.0, 50.0, 0.0])]})
+    azure.answer(BATCH, Reply.of(answer))
+    (slow,) = read(azure, machines(1), at=SETTLED - 3600).series
+    assert list(slow.values) == [0.5, 0.0, 0.5, 0.5]
+    assert slow.complete is False
+    (fast,) = read(azure, machines(1), at=SETTLED + 3600).series
+    assert (list(fast.values), fast.complete) == ([0.5, 0.0, 0.5, 0.5, 0.0], True)
+
+
 def test_points_outside_the_window_and_no_numbers_are_left_out(azure: CannedAzure) -> None:
     entry = metric_entry("Percentage CPU", [10.0] * 7)
     body = Reply.of(batch_of({machine_id("m00"): [entry]})).body.replace(b"10.0", b"NaN", 3)

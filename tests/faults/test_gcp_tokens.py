@@ -43,8 +43,8 @@ class Renewing(Credentials):
         self.expiry = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
 
 
-def reader_of(google: CannedGoogle, credentials: Credentials) -> GcpReader:
-    clock = HandClock()
+def reader_of(google: CannedGoogle, credentials: Credentials, clock: HandClock | None = None) -> GcpReader:
+    clock = clock or HandClock()
     session = Session(clock, google.endpoints, lambda: credentials, dial_plainly)
     return GcpReader(session, load_catalog(), clock, lambda _: None)
 
@@ -87,6 +87,23 @@ def test_a_token_that_is_not_given_is_a_gap_on_both_ways(
     assert (listed.reason, read.reason) == (reason, reason)
     assert listed.detail.startswith("no token: ")
     assert google.requests == []
+
+
+def test_a_metadata_server_that_is_away_is_asked_once_in_a_run_and_by_the_next_run_again(google: CannedGoogle) -> None:
+    """Asking takes google-auth a quarter of a minute, and a run has more calls than that."""
+    google.answer(INSTANCES, listing(machine(1)))
+    google.answer(LIST, page(series("11", (NOON, 0.5))))
+    clock, away = HandClock(), Renewing(RefreshError(TransportError("the metadata server is away")))
+    reader = reader_of(google, away, clock)
+    for _ in range(3):
+        (listed,) = reader.read_inventory(SCOPE, config_for(), in_seconds()).gaps
+        (read,) = reader.read_series(SCOPE, config_for(), [CPU], in_seconds()).gaps
+        assert (listed.reason, read.reason) == (Reason.UNAVAILABLE, Reason.UNAVAILABLE)
+    assert away.times == 1
+    away.refusal = None
+    clock.now += 60
+    assert reader.read_series(SCOPE, config_for(), [CPU], in_seconds()).gaps == ()
+    assert away.times == 2
 
 
 def test_a_token_that_google_refuses_is_renewed_and_then_a_gap(google: CannedGoogle) -> None:

@@ -133,6 +133,15 @@ def test_whole_numbers(google: CannedGoogle) -> None:
     assert [shown(each) for each in readings.series] == [[(-3600, 7.0)]]
 
 
+def test_a_machine_that_was_started_anew_counts_anew(google: CannedGoogle) -> None:
+    """Whole seconds, a level: nothing is summed or divided, and a fall is what it is."""
+    google.answer(LIST, page(series("11", (NOON, 75), (NOON - 60, 15), (NOON - 120, 864_000), whole=True)))
+    (uptime,) = read(google, request_for("uptime", "11")).series
+    aggregation = google.asked(LIST)[0].parameters.aggregation
+    assert (aggregation.per_series_aligner.name, aggregation.cross_series_reducer.name) == ("ALIGN_MIN", "REDUCE_NONE")
+    assert shown(uptime) == [(-180, 864_000.0), (-120, 15.0), (-60, 75.0)]
+
+
 def test_a_whole_answer_without_a_machine_says_that_it_has_no_point(google: CannedGoogle) -> None:
     google.answer(LIST, page())
     (absent,) = read(google, CPU).series

@@ -4,24 +4,23 @@ its requirements.txt names beside it; and an AWS that lets its identity in, to i
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 
 from nephoscope.localcloud.aws.local import LocalAws
+from nephoscope.localcloud.aws.visitors import Visitor, visitor
 from nephoscope.stores import dynamodb
 from tests.package.conftest import make_project
 
 TABLE = "nephoscope-prod"
-NAMESPACE = "nephoscope"
 REGION = "eu-central-1"
-AUDIENCES = {"gcp": "nephoscope-prod", "azure": "api://nephoscope-prod"}
+ACCOUNTS = {"gcp": "acme-ops", "azure": "0a1b2c3d-0000-4000-8000-00000000000f"}
+"""Where the functions themselves run, which need not be what they watch."""
 
 
 def build_for(cloud: str, place: Path, config: str) -> Path:
@@ -77,67 +76,21 @@ class Admitting:
     """An AWS with the table, a topic and a role that trusts one identity of another cloud."""
 
     aws: LocalAws
-    role: str
+    visitor: Visitor
     environment: Mapping[str, str]
 
-    def trust(self, issuer: str, jwks: Mapping[str, Any], claims: Mapping[str, str], audiences: Sequence[str]) -> None:
-        prefix = issuer.removeprefix("https://")
-        google = prefix == "accounts.google.com"
-        principal = prefix if google else f"arn:aws:iam::111111111111:oidc-provider/{prefix}"
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Federated": principal},
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {"StringEquals": {f"{prefix}:{name}": value for name, value in claims.items()}},
-        }
-        self.aws.world.sessions.web.register_issuer(issuer, jwks, audiences)
-        self.aws.world.sessions.web.trust(self.role, {"Version": "2012-10-17", "Statement": [statement]})
+    @property
+    def role(self) -> str:
+        return self.visitor.role
 
 
 def admitting(aws: LocalAws, cloud: str, token_file: Path) -> Admitting:
     """The AWS side of a deployment; `environment` is what infra/gcp and infra/azure give the functions."""
-    role = f"arn:aws:iam::111111111111:role/nephoscope-prod-{REGION}-{cloud}"
     client = aws.client("dynamodb")
     dynamodb.create_table(client, TABLE)
     client.close()
-    topic = aws.client("sns").create_topic(Name="nephoscope-prod-alerts")["TopicArn"]
-    aws.policies.attach(role, _may(cloud, topic))
+    topic = aws.client("sns").create_topic(Name=f"{TABLE}-alerts")["TopicArn"]
+    entering = visitor(cloud, TABLE, REGION)
+    entering.grant(aws, TABLE, topic)
     aws.policies.enforce = True
-    own = {name: value for name, value in aws.environment().items() if not re.search("KEY|REGION", name)}
-    return Admitting(
-        aws,
-        role,
-        {
-            **own,
-            "AWS_REGION": REGION,
-            "AWS_ROLE_ARN": role,
-            "AWS_WEB_IDENTITY_TOKEN_FILE": str(token_file),
-            "NEPHOSCOPE_CLOUDS": cloud,
-            "NEPHOSCOPE_TABLE": TABLE,
-            "NEPHOSCOPE_ACCOUNT": "111111111111",
-            "NEPHOSCOPE_AUDIENCE": AUDIENCES[cloud],
-            "NEPHOSCOPE_STACK_AlertTopic": topic,
-        },
-    )
-
-
-def _may(cloud: str, topic: str) -> dict[str, Any]:
-    """The role's policy, as infra/aws makes it."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": "cloudwatch:PutMetricData",
-                "Resource": "*",
-                "Condition": {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-            },
-            {
-                "Effect": "Allow",
-                "Action": ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"],
-                "Resource": f"arn:aws:dynamodb:{REGION}:111111111111:table/{TABLE}",
-                "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{cloud}#*", f"registry#{cloud}"]}},
-            },
-            {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic},
-        ],
-    }
+    return Admitting(aws, entering, entering.environment(aws, TABLE, topic, ACCOUNTS[cloud], str(token_file)))

@@ -19,7 +19,7 @@ from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.azure.local import OBJECT_ID, LocalAzure
 from nephoscope.localcloud.fleet import simulate
 from nephoscope.model.time import floor_to, iso
-from tests.package.other_clouds import AUDIENCES, Admitting, admitting, build_for, install, unpack
+from tests.package.other_clouds import Admitting, admitting, build_for, install, unpack
 from tests.package.test_azure_package import CONFIG, SUBSCRIPTION
 
 WORKER = ("azure-functions-runtime==1.3.0", "azurefunctions-extensions-base==1.2.0")
@@ -97,8 +97,7 @@ def app(worker: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]
 
 
 def trust(let_in: Admitting, azure: LocalAzure, **claims: str) -> None:
-    pinned = {"aud": AUDIENCES["azure"], "sub": OBJECT_ID, **claims}
-    let_in.trust(azure.issuer.url, azure.jwks(), pinned, [AUDIENCES["azure"]])
+    let_in.visitor.trust_azure(let_in.aws, azure, **claims)
 
 
 def timer(at: int) -> dict[str, Any]:

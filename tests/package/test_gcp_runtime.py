@@ -137,9 +137,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 
 def trust(let_in: Admitting, google: LocalGcp, **claims: str) -> None:
-    number = google.service_account["unique_id"]
-    pinned = {"aud": number, "oaud": "nephoscope-prod", "sub": number, **claims}
-    let_in.trust("https://accounts.google.com", google.jwks(), pinned, [])
+    let_in.visitor.trust_google(let_in.aws, google, **claims)
 
 
 def minute(ahead: int = 0) -> int:

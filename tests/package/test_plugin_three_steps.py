@@ -27,8 +27,12 @@ THREE = CONFIG.replace(
     'gather:\n  gcp: {projects: [acme-web]}\n  azure: {subscriptions: ["00000000-1111-2222-3333-444444444444"]}\n',
 )
 TWO = CONFIG.replace("gather:\n", "gather:\n  gcp: {projects: [acme-web]}\n")
+HOME = """\
+deploy:
+  gcp: {region: europe-west1, state: gs://acme-state}
+  notify: oncall@acme.example
+"""
 HERE = {"NEPHOSCOPE_PYTHON": sys.executable}
-HOMES = {"NEPHOSCOPE_GCP_REGION": "europe-west1", "NEPHOSCOPE_GCP_STATE": "gs://acme-state"}
 NUMBER = "104567890123456789012"
 IDENTITIES = {
     "gcp": {"unique_id": NUMBER, "audience": "nephoscope-prod"},
@@ -64,7 +68,7 @@ def with_terraform(tmp_path: Path) -> dict[str, str]:
     tools.mkdir()
     (tools / "terraform").write_text(STAND_IN, encoding="utf-8")
     (tools / "terraform").chmod(0o755)
-    return {"GOOGLE_APPLICATION_CREDENTIALS": "/a/file", **HOMES}
+    return {"GOOGLE_APPLICATION_CREDENTIALS": "/a/file"}
 
 
 def osls(command: str, project: Path, environment: Mapping[str, str]) -> str:
@@ -77,7 +81,7 @@ def test_package_shows_the_three_steps_and_needs_no_terraform(tmp_path: Path) ->
     said = osls("package", project, {})
     assert "osls deploy takes three steps:" in said
     assert "nephoscope-prod-eu-central-1-gcp, nephoscope-prod-eu-central-1-azure" in said
-    assert "NEPHOSCOPE_GCP_STATE=gs://BUCKET/PREFIX, or local" in said
+    assert "deploy.gcp.state in nephoscope.yaml, or NEPHOSCOPE_GCP_STATE=gs://BUCKET/PREFIX, or local" in said
     assert not {"GcpRole", "AzureRole"} & set(template_of(project)["Resources"])  # nobody to trust yet
     assert {path.name for path in (project / "build").glob("*.zip")} == {"aws.zip", "gcp.zip", "azure.zip"}
 
@@ -109,13 +113,13 @@ def test_what_is_missing_is_said_before_anything_is_touched(tmp_path: Path, monk
     said = str(caught.value)
     assert "terraform is not on this machine" in said
     assert "Google Cloud: no credential" in said
-    assert "NEPHOSCOPE_GCP_REGION=europe-west1" in said
+    assert "deploy.gcp.region in nephoscope.yaml, or NEPHOSCOPE_GCP_REGION=europe-west1" in said
     assert "at Object" not in said
     assert not (project / "build" / "terraform").exists()
 
 
 def test_deploy_goes_three_steps_and_remove_goes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = make_project(tmp_path / "project", TWO)
+    project = make_project(tmp_path / "project", TWO + HOME)
     log = project / "build" / "log"
     given = with_terraform(tmp_path)
     monkeypatch.setenv("PATH", f"{tmp_path / 'tools'}{os.pathsep}{os.environ['PATH']}")
@@ -128,6 +132,12 @@ def test_deploy_goes_three_steps_and_remove_goes_back(tmp_path: Path, monkeypatc
             "plan nephoscope-prod-gcp-functions after the stack",
             "apply nephoscope-prod-gcp-functions after the stack",
         ]
+        copy = project / "build" / "terraform" / "nephoscope-prod-gcp-functions"
+        given_to_it = json.loads((copy / "nephoscope.auto.tfvars.json").read_text())
+        assert (given_to_it["project"], given_to_it["region"]) == ("acme-web", "europe-west1")
+        assert given_to_it["notify"] == ["oncall@acme.example"]
+        (backend,) = json.loads((copy / "state_override.tf.json").read_text())["terraform"]["backend"].values()
+        assert backend == {"bucket": "acme-state", "prefix": "nephoscope-prod/gcp-functions"}
         role = aws.client("iam").get_role(RoleName="nephoscope-prod-eu-central-1-gcp")["Role"]
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Condition"]["StringEquals"]["accounts.google.com:sub"] == NUMBER

@@ -14,7 +14,8 @@ import pytest
 
 from infra.terraform.check import SCHEMA, check
 from infra.terraform.extract import extract, json_text, used
-from infra.terraform.hcl import MODULES, read_module, unquoted
+from infra.terraform.hcl import MODULES, bare, read_module, unquoted
+from nephoscope.clouds.gcp.reader import LIMITS
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
 needs_terraform = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on this machine")
@@ -166,6 +167,37 @@ def test_no_role_is_wider_than_reading() -> None:
             assert action.endswith("/read")
 
 
+def test_what_googles_reader_calls_is_what_its_role_holds() -> None:
+    """Calls are named by the permission that each needs."""
+    text = (INFRA / "gcp/identities/main.tf").read_text(encoding="utf-8")
+    for permission in LIMITS:
+        assert f'"{permission}"' in text
+    assert "cloudasset.googleapis.com" in text, "a search needs its API, in the home project"
+
+
+def test_each_scheduled_function_has_an_absence_alert_of_its_own_provider() -> None:
+    """Silence itself raises it, so that nobody has to run for it; and mail goes to whom the deployment named."""
+    google = read_module(INFRA / "gcp/functions")
+    policy = google.declared["google_monitoring_alert_policy.silent"].body
+    assert set(bare(google.locals["scheduled"])) == {"collect", "deliver"}
+    assert policy["for_each"] == google.declared["google_cloud_scheduler_job.each"].body["for_each"]
+    (condition,) = policy["conditions"]
+    (absent,) = condition["condition_absent"]
+    assert unquoted(absent["duration"]) == "${each.value.silent}s"
+    assert 'metric.labels.response_code_class = \\"2xx\\"' in str(absent["filter"]), (
+        "a run that failed is no sign of life"
+    )
+    assert "google_monitoring_notification_channel.mail" in str(policy["notification_channels"])
+
+    azure = read_module(INFRA / "azure/functions")
+    alert = azure.declared["azurerm_monitor_scheduled_query_rules_alert_v2.silent"].body
+    assert set(bare(azure.locals["silent"])) == {"collect", "deliver"}
+    (criteria,) = alert["criteria"]
+    assert "success == true" in unquoted(criteria["query"]), "a run that failed is no sign of life"
+    assert (unquoted(criteria["operator"]), criteria["threshold"]) == ("LessThan", 1), "no row is the alert"
+    assert "azurerm_monitor_action_group.people" in str(alert["dynamic"])
+
+
 def test_nothing_makes_or_holds_a_key() -> None:
     types = {type_ for module in MODULES for type_ in (each.type for each in read_module(module).declared.values())}
     assert not [type_ for type_ in types if re.search("key|password|secret_version|credential", type_)]
@@ -182,6 +214,13 @@ def test_azures_tokens_are_of_the_version_that_aws_knows_by_the_tenants_issuer()
     application = read_module(INFRA / "azure/identities").declared["azuread_application.audience"].body
     assert application["api"][0]["requested_access_token_version"] == 1
     assert unquoted(application["identifier_uris"][0]).startswith("api://")
+
+
+def test_each_function_is_told_the_account_that_it_runs_in_as_its_cloud_calls_it() -> None:
+    google = read_module(INFRA / "gcp/functions").locals["environment"]
+    app = read_module(INFRA / "azure/functions").declared["azurerm_function_app_flex_consumption.home"].body
+    assert google["NEPHOSCOPE_ACCOUNT"] == "${var.project}"
+    assert app["app_settings"]["NEPHOSCOPE_ACCOUNT"] == "${var.subscription}"
 
 
 @needs_terraform
@@ -216,13 +255,22 @@ METRICS = {"monitoring.metricDescriptors.get", "monitoring.metricDescriptors.lis
 INSTANCES = {"compute.instances.list", "compute.regions.list", "compute.zones.list"}
 
 
+SEARCH = {"cloudasset.assets.searchAllResources"}
+
+
 @needs_terraform
 @pytest.mark.parametrize(
-    ("resources", "granted"),
-    [(["instance"], METRICS | INSTANCES), (["bucket"], METRICS | {"storage.buckets.list"})],
+    ("resources", "parent", "granted"),
+    [
+        (["instance"], "", METRICS | INSTANCES),
+        (["bucket"], "", METRICS | {"storage.buckets.list"}),
+        (["instance"], "organizations/1", METRICS | INSTANCES | SEARCH),
+    ],
 )
-def test_in_google_only_what_is_gathered_may_be_listed(tmp_path: Path, resources: list[str], granted: set[str]) -> None:
-    deploy = {"gcp": {"projects": ["acme-web"], "parent": "", "resources": resources}}
+def test_in_google_only_what_is_gathered_may_be_listed(
+    tmp_path: Path, resources: list[str], parent: str, granted: set[str]
+) -> None:
+    deploy = {"gcp": {"projects": ["acme-web"], "parent": parent, "resources": resources}}
     (tmp_path / "deploy.json").write_text(json.dumps(deploy), encoding="utf-8")
     permissions = evaluated(INFRA / "gcp/identities", tmp_path, tmp_path, "local.permissions")
     assert set(permissions) == granted

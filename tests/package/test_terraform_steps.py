@@ -18,11 +18,26 @@ from infra.terraform import steps
 from infra.terraform.credentials import missing
 from infra.terraform.homes import Home, HomesError, backend, read_homes
 
-GCP = {"projects": ["acme-web", "acme-data"], "parent": "", "resources": ["instance"]}
+GCP = {"projects": ["acme-web"], "parent": "", "resources": ["instance"]}
 AZURE = {"subscriptions": ["sub-1"], "management_group": "", "workspaces": [], "resources": ["instance"]}
+UNSAID = {
+    "gcp": {"project": "", "region": "", "state": ""},
+    "azure": {"subscription": "", "location": "", "state": ""},
+    "notify": [],
+}
+WRITTEN = {
+    "gcp": {"project": "acme-ops", "region": "europe-north1", "state": "gs://written"},
+    "azure": {"subscription": "sub-ops", "location": "northeurope", "state": "azurerm://group/written/tfstate"},
+    "notify": ["written@example.com"],
+}
 DEPLOY: Mapping[str, Any] = {
-    "clouds": ["aws", "gcp", "azure"], "every": 60, "region": "eu-west-1", "gcp": GCP, "azure": AZURE,
-}  # fmt: skip
+    "clouds": ["aws", "gcp", "azure"],
+    "every": 60,
+    "region": "eu-west-1",
+    "gcp": GCP,
+    "azure": AZURE,
+    "homes": UNSAID,
+}
 SAID = {
     "NEPHOSCOPE_GCP_REGION": "europe-west1",
     "NEPHOSCOPE_GCP_STATE": "gs://acme-state",
@@ -41,30 +56,63 @@ STACK = {
 # --- homes -------------------------------------------------------------------------------------------------------
 
 
-def test_where_the_functions_live_is_the_first_that_is_watched_unless_said() -> None:
+def test_where_the_functions_live_is_what_is_watched_where_that_is_one() -> None:
     gcp, azure = read_homes(DEPLOY, SAID | {"NEPHOSCOPE_NOTIFY": "a@example.com b@example.com"})
-    assert gcp == Home(
-        "gcp", {"project": "acme-web", "region": "europe-west1"}, "gs://acme-state", ("a@example.com", "b@example.com")
-    )
-    assert azure.place == {"subscription": "sub-1", "location": "westeurope"}
-    (other, _) = read_homes(DEPLOY, SAID | {"NEPHOSCOPE_GCP_PROJECT": "acme-ops"})
-    assert other.place["project"] == "acme-ops"
+    told = ("a@example.com", "b@example.com")
+    assert gcp == Home("gcp", {"project": "acme-web", "region": "europe-west1"}, "gs://acme-state", told)
+    assert (azure.place, azure.notify) == ({"subscription": "sub-1", "location": "westeurope"}, told)
+
+
+def test_what_the_file_says_is_enough() -> None:
+    gcp, azure = read_homes({**DEPLOY, "homes": WRITTEN}, {})
+    told = ("written@example.com",)
+    assert gcp == Home("gcp", {"project": "acme-ops", "region": "europe-north1"}, "gs://written", told)
+    place = {"subscription": "sub-ops", "location": "northeurope"}
+    assert azure == Home("azure", place, "azurerm://group/written/tfstate", told)
+
+
+def test_a_variable_wins_over_the_file_one_by_one() -> None:
+    given = {"NEPHOSCOPE_GCP_REGION": "europe-west1", "NEPHOSCOPE_NOTIFY": "a@example.com"}
+    gcp, azure = read_homes({**DEPLOY, "homes": WRITTEN}, given)
+    assert gcp.place == {"project": "acme-ops", "region": "europe-west1"}
+    assert (gcp.state, gcp.notify, azure.notify) == ("gs://written", ("a@example.com",), ("a@example.com",))
+
+
+def test_a_home_among_several_is_never_guessed() -> None:
+    """It would move with the next project that is watched."""
+    several = {**DEPLOY, "gcp": {**GCP, "projects": ["acme-data", "acme-web"]}}
+    with pytest.raises(HomesError) as caught:
+        read_homes(several, SAID)
+    assert caught.value.problems == [
+        "Google Cloud: say which project the functions live in: deploy.gcp.project in nephoscope.yaml, or "
+        "NEPHOSCOPE_GCP_PROJECT=acme-ops"
+    ]
 
 
 def test_with_aws_alone_nothing_is_asked() -> None:
-    assert read_homes({**DEPLOY, "clouds": ["aws"]}, {}) == ()
+    assert read_homes({**DEPLOY, "clouds": ["aws"]}, {"NEPHOSCOPE_NOTIFY": "nobody"}) == ()
 
 
 def test_all_that_is_not_said_is_said_at_once() -> None:
     searched = {**DEPLOY, "gcp": {**GCP, "projects": [], "parent": "folders/1"}}
+    given = {
+        "NEPHOSCOPE_AZURE_STATE": "s3://elsewhere",
+        "NEPHOSCOPE_AZURE_LOCATION": "West Europe",
+        "NEPHOSCOPE_NOTIFY": "a@example.com, oncall",
+    }
     with pytest.raises(HomesError) as caught:
-        read_homes(searched, {"NEPHOSCOPE_AZURE_STATE": "s3://elsewhere"})
+        read_homes(searched, given)
     assert caught.value.problems == [
-        "Google Cloud: say which project the functions live in: NEPHOSCOPE_GCP_PROJECT=acme-ops",
-        "Google Cloud: say which region the functions live in: NEPHOSCOPE_GCP_REGION=europe-west1",
-        "Google Cloud: say where Terraform keeps its state: NEPHOSCOPE_GCP_STATE=gs://BUCKET/PREFIX, or local",
-        "Azure: say which location the functions live in: NEPHOSCOPE_AZURE_LOCATION=westeurope",
-        'Azure: NEPHOSCOPE_AZURE_STATE: "s3://elsewhere" is no home for a state; expected '
+        'NEPHOSCOPE_NOTIFY: "a@example.com," is no mail address',
+        'NEPHOSCOPE_NOTIFY: "oncall" is no mail address',
+        "Google Cloud: say which project the functions live in: deploy.gcp.project in nephoscope.yaml, or "
+        "NEPHOSCOPE_GCP_PROJECT=acme-ops",
+        "Google Cloud: say which region the functions live in: deploy.gcp.region in nephoscope.yaml, or "
+        "NEPHOSCOPE_GCP_REGION=europe-west1",
+        "Google Cloud: say where Terraform keeps its state: deploy.gcp.state in nephoscope.yaml, or "
+        "NEPHOSCOPE_GCP_STATE=gs://BUCKET/PREFIX, or local",
+        'Azure: NEPHOSCOPE_AZURE_LOCATION: "West Europe" is no location; expected westeurope',
+        'Azure: NEPHOSCOPE_AZURE_STATE: "s3://elsewhere" is no state; expected '
         "azurerm://RESOURCE-GROUP/STORAGE-ACCOUNT/CONTAINER, or local",
     ]
 
@@ -303,7 +351,7 @@ variable "region" {}
 locals {
   deploy = jsondecode(file("${var.build}/deploy.json"))
 }
-resource "terraform_data" "reader" { input = "${var.name} of ${local.deploy.gcp.projects[1]}" }
+resource "terraform_data" "reader" { input = "${var.name} of ${local.deploy.gcp.projects[0]}" }
 output "unique_id" { value = terraform_data.reader.output }
 """
 FUNCTIONS = """\
@@ -344,12 +392,12 @@ def test_the_real_terraform_is_led_there_and_back(tmp_path: Path, monkeypatch: p
         return [each["instances"][0]["attributes"]["output"]["value"] for each in json.loads(text)["resources"]]
 
     assert go("identities") == 0
-    assert json.loads((build / "identities.json").read_text()) == {"gcp": {"unique_id": "neph-real of acme-data"}}
+    assert json.loads((build / "identities.json").read_text()) == {"gcp": {"unique_id": "neph-real of acme-web"}}
     make_ready(tmp_path, roles={"gcp": "arn:role"})
     assert go("functions") == 0
-    assert state("functions") == ["neph-real of acme-data as arn:role"]
+    assert state("functions") == ["neph-real of acme-web as arn:role"]
     (build / "identities.json").unlink()  # another machine removes
     assert go("remove-functions") == 0
-    assert (state("functions"), state("identities")) == ([], ["neph-real of acme-data"])
+    assert (state("functions"), state("identities")) == ([], ["neph-real of acme-web"])
     assert go("remove-identities") == 0
     assert state("identities") == []

@@ -214,3 +214,34 @@ def test_lost_runs_change_no_decision_only_its_hour(story, a_machine, lost):
     # fires at the boundary 5 (points 2, 3, 4); clear when three in a row are below 80 %: points 6, 7, 8 -> boundary 9;
     # point 10 alone does nothing; 14, 15, 16 are the next three of five -> boundary 17; clear: 19, 20, 21
     assert [(at // 60, kind) for at, kind in found] == [(5, "fired"), (9, "resolved"), (17, "fired"), (22, "resolved")]
+
+
+def test_a_machine_that_is_started_again_is_as_young_as_a_new_one(story, a_machine):
+    """Its provider says when it was made and not when it was started, as Azure does: the stop itself tells."""
+    watched = replace(HOT, name="sent", missing=MissingData.MISSING, tell_missing=True)
+
+    def stopped_for_twenty_minutes(minute):
+        running = not 10 <= minute < 30
+        return a_machine(state=State.RUNNING if running else State.STOPPED, launched_at=1_700_000_000)
+
+    # the agent takes five minutes until its first point after the start
+    values = cpu("10 " * 20 + "_ " * 25 + "10 " * 15, start=-10)
+    lived = story([watched], {"web-1": stopped_for_twenty_minutes}, values).run(*range(2, 50))
+    assert lived.told == []
+    # without the stop the same points are a silence: the window 10..15 is empty, and known at minute 17
+    never_stopped = a_machine(launched_at=1_700_000_000)
+    told = story([watched], {"web-1": never_stopped}, values).run(*range(2, 50)).told
+    assert [(kind, why) for _, _, _, kind, why in told] == [("went_silent", "no_data"), ("back", "data_back")]
+
+
+def test_a_machine_that_stays_silent_after_its_start_is_told_when_its_grace_is_over(story, a_machine):
+    watched = replace(HOT, name="sent", missing=MissingData.MISSING, tell_missing=True)
+
+    def started_at_thirty(minute):
+        state = State.RUNNING if minute >= 30 else State.STOPPED
+        return a_machine(state=state, launched_at=1_700_000_000)
+
+    lived = story([watched], {"web-1": started_at_thirty}, cpu("_")).run(*range(2, 120))
+    # five minutes of window and ten of grace after minute 30: the boundary 45, which is settled at 47
+    assert lived.told == [(47, "sent", "web-1", "went_silent", "no_data")]
+    assert lived.remembered.progress.started == {}  # forgotten when it matters no more

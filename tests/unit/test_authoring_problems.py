@@ -183,7 +183,7 @@ SECTIONS = [
     ("ruels: []", '3:1: unknown key "ruels"; did you mean rules?'),
     (
         "zebra: 1",
-        '3:1: unknown key "zebra"; known are fleet, gather, publish, rules, tell, limits and prices',
+        '3:1: unknown key "zebra"; known are fleet, gather, publish, rules, tell, deploy, limits and prices',
     ),
     ("fleet: two", '3:1: the key "fleet" stands twice; first in line 1'),
     (
@@ -436,6 +436,85 @@ GATHERED = [
 @pytest.mark.parametrize(("text", "expected"), GATHERED)
 def test_what_is_gathered(text: str, expected: str, tmp_path: Path) -> None:
     assert f"nephoscope.yaml:{expected}" in problems_of(f"fleet: acme\n{text}", tmp_path)
+
+
+AZURERM = "azurerm://RESOURCE-GROUP/STORAGE-ACCOUNT/CONTAINER"
+DEPLOYED = [
+    ("{aws: {}}", '3:10: deploy: unknown key "aws"; known are gcp, azure and notify'),
+    (
+        "{gcp: {location: europe-west1}}",
+        '3:16: deploy.gcp: unknown key "location"; known are project, region and state',
+    ),
+    (
+        "{gcp: {project: Acme_Ops}}",
+        '3:25: deploy.gcp.project: "Acme_Ops" is no project id: 6 to 30 small letters, digits and hyphens, a letter '
+        "first; did you mean acme-ops?",
+    ),
+    ("{gcp: {region: europe-wets1}}", '3:24: unknown region "europe-wets1"; did you mean europe-west1?'),
+    ("{gcp: {region: europe-west1-b}}", '3:24: unknown region "europe-west1-b"; did you mean europe-west1?'),
+    ("{gcp: {region: eu-west-1}}", '3:24: unknown region "eu-west-1"; it is one of AWS'),
+    (
+        "{gcp: {state: terraform-state}}",
+        '3:23: deploy.gcp.state: "terraform-state" is no home for a state; expected gs://BUCKET/PREFIX, or local',
+    ),
+    (
+        '{gcp: {state: "gcs://acme-state/nephoscope"}}',
+        '3:23: deploy.gcp.state: "gcs://acme-state/nephoscope" is no home for a state; expected gs://BUCKET/PREFIX, '
+        "or local; did you mean gs://acme-state/nephoscope?",
+    ),
+    (
+        "{gcp: {state: Local}}",
+        '3:23: deploy.gcp.state: "Local" is no home for a state; expected gs://BUCKET/PREFIX, or local; did you mean '
+        "local?",
+    ),
+    (
+        "{azure: {subscription: production}}",
+        '3:32: deploy.azure.subscription: "production" is no subscription id, such as '
+        "00000000-0000-0000-0000-000000000000 (az account list shows them)",
+    ),
+    ("{azure: {location: West Europe}}", '3:28: unknown region "West Europe"; did you mean westeurope?'),
+    ("{azure: {location: Oslo}}", '3:28: unknown region "Oslo"'),
+    (
+        '{azure: {state: "s3://acme-state"}}',
+        f'3:25: deploy.azure.state: "s3://acme-state" is no home for a state; expected {AZURERM}, or local',
+    ),
+    (
+        '{azure: {state: "azurerm://group/Acme_State/tfstate"}}',
+        f'3:25: deploy.azure.state: "azurerm://group/Acme_State/tfstate" is no home for a state; expected {AZURERM}, '
+        "or local",
+    ),
+    (
+        "{notify: [oncall]}",
+        '3:19: deploy.notify: "oncall" is no mail address; the providers themselves write to it, for who is silent '
+        "tells no channel",
+    ),
+    (
+        "{notify: [a@example.com, a@example.com]}",
+        '3:34: the address "a@example.com" stands twice',
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "expected"), DEPLOYED)
+def test_where_the_functions_live(section: str, expected: str, tmp_path: Path) -> None:
+    assert problems_of(f"{HEAD}deploy: {section}\n", tmp_path) == [f"nephoscope.yaml:{expected}"]
+
+
+def test_all_that_is_wrong_with_the_homes_at_once(tmp_path: Path) -> None:
+    text = (
+        "deploy:\n"
+        "  gcp: {project: 123456789012, region: mars-west, state: s3://a}\n"
+        "  azure: {location: westerneurope, state: https://acme.blob.core.windows.net/tfstate}\n"
+        "  notify: oncall\n"
+    )
+    found = problems_of(HEAD + text, tmp_path)
+    assert [problem.split(":")[1:3] for problem in found] == [
+        ["4", "18"],
+        ["4", "40"],
+        ["4", "58"],
+        ["5", "43"],
+        ["6", "11"],
+    ]
 
 
 def test_a_kind_that_no_cloud_gathers_names_them_all(tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ from nephoscope.app.authoring.__main__ import main
 from nephoscope.app.authoring.compile import compile_file
 from nephoscope.app.authoring.regions import known_regions
 from nephoscope.app.authoring.schema import SCHEMA_FILE, render_schema
+from nephoscope.app.authoring.shape import AWS_REGION, AZURE_LOCATION, GCP_REGION
 from nephoscope.model.observation import OBSERVATIONS
 from nephoscope.model.resource import Kind, State
+from nephoscope.model.scope import Cloud
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "nephoscope.yaml"
@@ -105,6 +107,10 @@ PLANTED: list[tuple[str, Callable[[Any], object]]] = [
     ("a literal key", lambda c: c["tell"]["chat"].update(secret="whsec_abc")),
     ("a flag that is a word", lambda c: c["tell"]["last"].update(fallback="sometimes")),
     ("an unknown exception", lambda c: c["tell"]["chat"].update(allow=["all"])),
+    ("a home in a zone", lambda c: c.update(deploy={"gcp": {"region": "europe-west1-b"}})),
+    ("a location as people say it", lambda c: c.update(deploy={"azure": {"location": "West Europe"}})),
+    ("a state elsewhere", lambda c: c.update(deploy={"gcp": {"state": "s3://acme-state"}})),
+    ("a channel in place of mail", lambda c: c.update(deploy={"notify": ["oncall"]})),
     ("a price that is a word", lambda c: c.update(prices={"cloudwatch.request": {"usd": "cheap"}})),
 ]
 
@@ -144,6 +150,9 @@ def test_what_is_switched_off_in_the_example_is_right_too(tmp_path: Path) -> Non
     assert compiled.config.gather.gcp.projects == ("acme-web", "acme-data")
     assert compiled.config.gather.azure
     assert compiled.config.gather.azure.workspaces == ("11111111-1111-1111-1111-111111111111",)
+    assert compiled.deploy["homes"]["gcp"]["state"] == "gs://acme-terraform/nephoscope"
+    assert compiled.deploy["homes"]["azure"]["location"] == "westeurope"
+    assert compiled.deploy["homes"]["notify"] == ["oncall@acme.example"]
     assert compiled.config.limits
     assert compiled.config.prices
 
@@ -161,6 +170,20 @@ def test_every_region_that_the_sdk_knows_has_a_row() -> None:
     }
     assert len(theirs) > 30
     assert theirs == set(known_regions())
+
+
+@pytest.mark.parametrize(
+    ("cloud", "pattern", "some"),
+    [
+        (Cloud.AWS, AWS_REGION, {"eu-west-1", "us-gov-west-1", "eusc-de-east-1"}),
+        (Cloud.GCP, GCP_REGION, {"europe-west12", "us-central1", "northamerica-northeast2", "africa-south1"}),
+        (Cloud.AZURE, AZURE_LOCATION, {"westeurope", "eastus2", "germanywestcentral", "australiacentral2"}),
+    ],
+)
+def test_an_editor_refuses_no_region_that_has_a_row(cloud: Cloud, pattern: str, some: set[str]) -> None:
+    assert some < set(known_regions(cloud))
+    assert [region for region in known_regions(cloud) if not re.search(pattern, region)] == []
+    assert len(set(known_regions(cloud))) == len(known_regions(cloud))
 
 
 def test_every_kind_has_its_words() -> None:

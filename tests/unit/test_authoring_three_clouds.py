@@ -110,6 +110,52 @@ def test_each_cloud_in_the_first_sentence(tmp_path: Path) -> None:
     )
 
 
+HOMES = f"""\
+deploy:
+  gcp: {{project: acme-ops, region: europe-west1, state: gs://acme-terraform/nephoscope}}
+  azure: {{subscription: {ONE.upper()}, location: westeurope, state: azurerm://acme-terraform/acmeterraform/tfstate}}
+  notify: [oncall@acme.example, lead@acme.example]
+"""
+
+
+def test_where_the_functions_live(tmp_path: Path) -> None:
+    written = compiled(THREE + HOMES, tmp_path)
+    assert written.warnings == ()
+    assert json.loads(json.dumps(written.deploy))["homes"] == {
+        "gcp": {"project": "acme-ops", "region": "europe-west1", "state": "gs://acme-terraform/nephoscope"},
+        "azure": {
+            "subscription": ONE,
+            "location": "westeurope",
+            "state": "azurerm://acme-terraform/acmeterraform/tfstate",
+        },
+        "notify": ["oncall@acme.example", "lead@acme.example"],
+    }
+
+
+def test_the_functions_themselves_are_told_nothing_of_it(tmp_path: Path) -> None:
+    """Their package is the same bytes wherever it goes."""
+    assert dump_config(compiled(THREE + HOMES, tmp_path).config) == dump_config(compiled(THREE, tmp_path).config)
+
+
+def test_a_home_where_nothing_is_deployed_is_odd(tmp_path: Path) -> None:
+    text = "fleet: acme\ngather: {aws: {regions: [eu-west-1]}}\ntell: {}\ndeploy: {gcp: {state: local}, notify: []}\n"
+    assert [
+        str(warning).removeprefix(f"{tmp_path}/nephoscope.yaml:") for warning in compiled(text, tmp_path).warnings
+    ] == ["4:10: deploy.gcp: there is no gather.gcp: nothing of nephoscope is deployed there"]
+
+
+@pytest.mark.parametrize(
+    ("home", "said"),
+    [
+        ("gcp: {region: europe-west77}", 'the region "europe-west77" is newer than this version, or misspelt'),
+        ("azure: {location: denmarkeast}", 'the region "denmarkeast" is newer than this version, or misspelt'),
+    ],
+)
+def test_a_region_that_is_newer_than_the_rows_is_no_mistake(home: str, said: str, tmp_path: Path) -> None:
+    (warning,) = compiled(f"{THREE}deploy: {{{home}}}\n", tmp_path).warnings
+    assert warning.text.startswith(said)
+
+
 def rule_on(when: str) -> str:
     return f"{THREE}rules: [{{name: a, on: instance, when: {when}}}]\n"
 
@@ -159,6 +205,7 @@ def test_starter_rules_are_those_that_can_hold_somewhere(tmp_path: Path) -> None
         "system-check-failed",
         "instance-check-failed",
         "ebs-check-failed",
+        "provisioning-failed",
         "scope-blind",
     ]
     assert [rule.name for rule in two.config.rules] == ["cpu-hot", "scope-blind"]

@@ -16,7 +16,8 @@ from nephoscope.model.scope import Cloud
 from nephoscope.model.series import Series, SeriesKey, SeriesRequest
 
 NOON = 1_795_435_200
-SOURCES = {name: metric.sources[Cloud.AWS] for name, metric in load_catalog().metrics.items()}
+METRICS = load_catalog().metrics
+SOURCES = {name: metric.sources[Cloud.AWS] for name, metric in METRICS.items() if Cloud.AWS in metric.sources}
 
 
 def query(number: int, periods: int = 5, period: int = 300, end: int = NOON, metric: str = "cpu.utilization") -> Query:

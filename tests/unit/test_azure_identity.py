@@ -29,7 +29,7 @@ class NoIdentity:
 def test_a_token_is_kept_until_shortly_before_it_expires() -> None:
     now = [0.0]
     credential = Credential()
-    identity = ManagedIdentity(credential, lambda: now[0])
+    identity = ManagedIdentity(credential, wall=lambda: now[0])
     tokens = []
     for now[0] in (0.0, 699.0, 700.0):
         tokens.append(identity.read_token("api://nephoscope").reveal())
@@ -38,14 +38,15 @@ def test_a_token_is_kept_until_shortly_before_it_expires() -> None:
 
 
 def test_each_audience_has_its_own_token() -> None:
-    identity = ManagedIdentity(Credential(), lambda: 0.0)
+    identity = ManagedIdentity(Credential(), wall=lambda: 0.0)
     assert identity.read_token("api://one") != identity.read_token("api://two")
 
 
 def test_no_identity_is_a_refusal_in_our_words() -> None:
     with pytest.raises(ReadError) as raised:
-        ManagedIdentity(NoIdentity()).read_token("api://nephoscope")
+        ManagedIdentity(NoIdentity(), "sub-ops").read_token("api://nephoscope")
     assert (raised.value.reason, raised.value.detail) == (Reason.DENIED, "no identity is assigned")
+    assert (raised.value.cloud, raised.value.account) == ("azure", "sub-ops")
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,22 @@ def test_an_unknown_state_shows_the_providers_own_word() -> None:
     assert state_cell(silent).text == "unknown (nothing was said)"
 
 
+def test_what_failed_is_said_beside_the_state() -> None:
+    seen = {"state": "running", "provisioning": "failed", "check.system": "failed", "check.instance": "ok"}
+    half_made = Resource(SCOPE, Kind.INSTANCE, "i-1", state=State.RUNNING, observations=seen)
+    assert (state_cell(half_made).text, state_cell(half_made).style) == (
+        "running (check.system failed, provisioning failed)",
+        "red",
+    )
+    assert resource_object(half_made)["observations"] == {name: word for name, word in seen.items() if name != "state"}
+    never_made = Resource(
+        SCOPE, Kind.INSTANCE, "i-1", state=State.UNKNOWN, vendor_state="failed", observations={"provisioning": "failed"}
+    )
+    assert state_cell(never_made).text == "unknown (provisioning failed)"
+    well = Resource(SCOPE, Kind.INSTANCE, "i-1", state=State.RUNNING, observations={"provisioning": "succeeded"})
+    assert state_cell(well).text == "running"
+
+
 def test_a_name_cannot_write_a_line_of_its_own() -> None:
     resource = Resource(SCOPE, Kind.INSTANCE, "i-1", name="web\ni-2  fine\x1b[2J", tags={"a\nb": "c"})
     assert resource_row(resource)[1] == "web i-2 fine [2J"

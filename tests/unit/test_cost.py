@@ -158,6 +158,16 @@ def test_azure_bills_calls_of_fifty_machines():
     assert bill["Microsoft.ResourceGraph/resources/read"].calls == 180
 
 
+def test_azure_takes_a_call_of_its_own_for_members_of_uniform_scale_sets():
+    scope = TWO_SUBSCRIPTIONS[0]
+    provider = "/subscriptions/sub-1/resourcegroups/rg/providers/microsoft.compute"
+    names = [f"{provider}/virtualmachines/{number}" for number in range(20)]
+    names += [f"{provider}/virtualmachinescalesets/web/virtualmachines/{number}" for number in range(20)]
+    fleet = {scope: [Resource(scope, Kind.INSTANCE, name, state=State.RUNNING) for name in names]}
+    read = lines(forecast(microsoft(CPU), fleet, load_catalog(), dashboards=1))["Microsoft.Insights/metrics/read"]
+    assert read.calls == 120  # forty would fit into one call, if they were of one type: two a minute
+
+
 def test_azure_beyond_a_million_calls():
     fleet = assumed_fleet(places(Cloud.AZURE, ("sub-1", "sub-2"), ("a", "b", "c", "d")), 2000, {})
     read = lines(forecast(microsoft(CPU), fleet, load_catalog(), dashboards=1))["Microsoft.Insights/metrics/read"]

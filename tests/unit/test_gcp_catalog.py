@@ -15,9 +15,11 @@ from nephoscope.model.scope import Cloud
 CATALOG = load_catalog()
 
 PUBLISHED_STATES = (
-    "DEPROVISIONING PENDING PROVISIONING REPAIRING RUNNING STAGING STOPPED STOPPING SUSPENDED SUSPENDING TERMINATED"
+    "DEPROVISIONING PENDING PENDING_STOP PROVISIONING REPAIRING RUNNING STAGING STOPPED STOPPING SUSPENDED SUSPENDING "
+    "TERMINATED"
 )
-"""The enum of Compute v1's Instance.status, as its client libraries' references list it."""
+"""The enums of Compute v1's Instance.status and ManagedInstance.instanceStatus, as its client libraries' references
+list them (Google.Cloud.Compute.V1 3.31)."""
 
 
 def sources() -> dict[str, Source]:
@@ -50,6 +52,7 @@ def test_what_the_states_count_as() -> None:
         ("disk.write", "compute.googleapis.com/instance/disk/write_bytes_count", "ALIGN_SUM REDUCE_SUM", 1),
         ("disk.read.operations", "compute.googleapis.com/instance/disk/read_ops_count", "ALIGN_SUM REDUCE_SUM", 1),
         ("disk.write.operations", "compute.googleapis.com/instance/disk/write_ops_count", "ALIGN_SUM REDUCE_SUM", 1),
+        ("uptime", "compute.googleapis.com/instance/uptime_total", "ALIGN_MIN", 1),
         ("memory.utilization", "agent.googleapis.com/memory/percent_used", "ALIGN_MEAN", 0.01),
         ("filesystem.utilization", "agent.googleapis.com/disk/percent_used", "ALIGN_MEAN", 0.01),
         ("size", "storage.googleapis.com/storage/total_bytes", "ALIGN_MEAN", 1),
@@ -60,6 +63,10 @@ def test_each_metric(metric: str, vendor: str, statistic: str, scale: float) -> 
     source = sources()[metric]
     assert (metric_type(source), source.statistic, source.scale) == (vendor, statistic, scale)
     assert source.per_second is (statistic == "ALIGN_SUM REDUCE_SUM"), "a change becomes a rate"
+
+
+def test_uptime_is_googles_alone() -> None:
+    assert set(CATALOG.metrics["uptime"].sources) == {Cloud.GCP}
 
 
 def test_every_row_can_be_asked_for() -> None:

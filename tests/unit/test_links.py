@@ -1,16 +1,18 @@
-"""Addresses in the AWS console. Expected ones are written by hand after the patterns noted in pipeline/links.py."""
+"""Addresses in the three consoles. Expected ones are written by hand after the patterns noted in pipeline/links."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from nephoscope.catalog.loader import load_catalog
 from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.scope import Cloud, Scope
-from nephoscope.pipeline.links import console, dashboard_link, jsurl, links_for
+from nephoscope.pipeline.links import dashboard_link, links_for
+from nephoscope.pipeline.links.aws import console, jsurl
 
 SCOPE = Scope(Cloud.AWS, "111111111111", "eu-west-1")
 MACHINE = Resource(SCOPE, Kind.INSTANCE, "i-0abc")
@@ -69,10 +71,74 @@ def test_a_bucket_leads_to_itself_and_two_weeks_of_its_size() -> None:
     assert "~start~'-P14D~" in links["metric"]
 
 
-def test_other_clouds_and_unknown_regions_have_no_links_of_aws() -> None:
-    assert links_for(replace(MACHINE, scope=Scope(Cloud.GCP, "acme", "europe-west1")), CPU) == {}
+def test_unknown_regions_have_no_links() -> None:
     assert links_for(replace(MACHINE, scope=Scope(Cloud.AWS, "1", "us-iso-east-1")), CPU, dashboard="a") == {}
     assert dashboard_link("a", "nowhere") == ""
+
+
+GOOGLES = Resource(Scope(Cloud.GCP, "acme-web", "europe-west1"), Kind.INSTANCE, "4711", "web-1", zone="europe-west1-b")
+
+
+def test_googles_machine_leads_to_its_page_and_the_metrics_explorer() -> None:
+    links = links_for(GOOGLES, CPU)
+    assert (
+        links["instance"]
+        == "https://console.cloud.google.com/compute/instancesDetail/zones/europe-west1-b/instances/web-1"
+        "?project=acme-web"
+    )
+    url = urlsplit(links["metric"])
+    assert (url.netloc, url.path) == ("console.cloud.google.com", "/monitoring/metrics-explorer")
+    asked = parse_qs(url.query)
+    assert asked["project"] == ["acme-web"]
+    (drawn,) = json.loads(asked["pageState"][0])["xyChart"]["dataSets"]
+    assert drawn["timeSeriesFilter"] == {
+        "filter": 'metric.type="compute.googleapis.com/instance/cpu/utilization" resource.type="gce_instance" '
+        'resource.labels.instance_id="4711"',
+        "minAlignmentPeriod": "60s",
+        "aggregations": [
+            {
+                "alignmentPeriod": "60s",
+                "perSeriesAligner": "ALIGN_MEAN",
+                "crossSeriesReducer": "REDUCE_NONE",
+                "groupByFields": [],
+            }
+        ],
+    }
+
+
+def test_googles_bucket_and_what_has_no_zone() -> None:
+    bucket = replace(GOOGLES, kind=Kind.BUCKET, id="acme-logs")
+    assert links_for(bucket)["bucket"] == "https://console.cloud.google.com/storage/browser/acme-logs?project=acme-web"
+    assert "instance" not in links_for(replace(GOOGLES, zone=""), CPU)
+
+
+AZURES_ID = "/subscriptions/5ca1/resourceGroups/rg-prod/providers/Microsoft.Compute/virtualMachines/web 1"
+
+
+def test_azures_machine_leads_to_its_blades() -> None:
+    machine = Resource(Scope(Cloud.AZURE, "5ca1", "westeurope"), Kind.INSTANCE, AZURES_ID)
+    assert links_for(machine, CPU) == {
+        "instance": "https://portal.azure.com/#@/resource/subscriptions/5ca1/resourceGroups/rg-prod/providers"
+        "/Microsoft.Compute/virtualMachines/web%201/overview",
+        "metric": "https://portal.azure.com/#@/resource/subscriptions/5ca1/resourceGroups/rg-prod/providers"
+        "/Microsoft.Compute/virtualMachines/web%201/metrics",
+    }
+    assert links_for(replace(machine, kind=Kind.SCOPE, id="azure#5ca1#westeurope")) == {}
+
+
+def test_hostile_names_stay_within_their_place_on_every_cloud() -> None:
+    hostile = 'x"\' onmouseover="<script>\n#?&/\\'
+    google = links_for(replace(GOOGLES, id=hostile, name=hostile), CPU)
+    azure = links_for(
+        Resource(Scope(Cloud.AZURE, "5ca1", "westeurope"), Kind.INSTANCE, f"/subscriptions/{hostile}"), CPU
+    )
+    for url in (*google.values(), *azure.values()):
+        assert not set(url) & set("<>\"' \n\\")
+    written = json.loads(parse_qs(urlsplit(google["metric"]).query)["pageState"][0])
+    (drawn,) = written["xyChart"]["dataSets"]
+    assert drawn["timeSeriesFilter"]["filter"].endswith(
+        """resource.labels.instance_id="x\\"' onmouseover=\\"<script>\n#?&/\\\\\""""
+    )
 
 
 def test_a_hostile_id_stays_within_its_place() -> None:

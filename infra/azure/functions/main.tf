@@ -106,7 +106,7 @@ resource "azurerm_function_app_flex_consumption" "home" {
     AZURE_CLIENT_ID                  = local.identities.client_id
     NEPHOSCOPE_CLOUDS                = "azure"
     NEPHOSCOPE_TABLE                 = local.stack.table
-    NEPHOSCOPE_ACCOUNT               = local.stack.account
+    NEPHOSCOPE_ACCOUNT               = var.subscription
     NEPHOSCOPE_STACK_AlertTopic      = local.stack.topic
     NEPHOSCOPE_AUDIENCE              = local.identities.audience
     NEPHOSCOPE_TIMEOUT               = min(local.deploy.every, 300) - 5 # longer than the period makes runs overlap

@@ -6,7 +6,7 @@ terraform {
       version = "4.55.0" # the one whose schema infra/terraform/schema.json holds
     }
   }
-  backend "azurerm" {} # where is given by the plugin: homes.azure.state
+  backend "azurerm" {} # where is given by the plugin: deploy.azure.state
 }
 
 provider "azurerm" {

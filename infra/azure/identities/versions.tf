@@ -10,7 +10,7 @@ terraform {
       version = "3.7.0"
     }
   }
-  backend "azurerm" {} # where is given by the plugin: homes.azure.state
+  backend "azurerm" {} # where is given by the plugin: deploy.azure.state
 }
 
 provider "azurerm" {

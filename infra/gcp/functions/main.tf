@@ -14,7 +14,7 @@ locals {
   environment = {
     NEPHOSCOPE_CLOUDS           = "gcp"
     NEPHOSCOPE_TABLE            = local.stack.table
-    NEPHOSCOPE_ACCOUNT          = local.stack.account
+    NEPHOSCOPE_ACCOUNT          = var.project
     NEPHOSCOPE_STACK_AlertTopic = local.stack.topic
     NEPHOSCOPE_AUDIENCE         = local.identities.audience
     NEPHOSCOPE_QUEUE_URL        = google_pubsub_topic.work.id

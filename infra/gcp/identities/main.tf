@@ -11,11 +11,12 @@ locals {
     ["monitoring.metricDescriptors.get", "monitoring.metricDescriptors.list", "monitoring.timeSeries.list"],
     contains(local.reads, "instance") ? ["compute.instances.list", "compute.regions.list", "compute.zones.list"] : [],
     contains(local.reads, "bucket") ? ["storage.buckets.list"] : [],
+    local.parent == "" ? [] : ["cloudasset.assets.searchAllResources"], # finds the projects
   )
 }
 
 resource "google_project_service" "needed" {
-  for_each = toset([
+  for_each = toset(concat(local.parent == "" ? [] : ["cloudasset.googleapis.com"], [
     "artifactregistry.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
@@ -28,7 +29,7 @@ resource "google_project_service" "needed" {
     "pubsub.googleapis.com",
     "run.googleapis.com",
     "storage.googleapis.com",
-  ])
+  ]))
   service            = each.value
   disable_on_destroy = false # others in the project may use it
 }
@@ -96,7 +97,7 @@ resource "google_organization_iam_custom_role" "reader" {
   role_id     = local.role_id
   title       = "nephoscope reader"
   description = "Finds projects, lists what nephoscope watches, and reads its metrics"
-  permissions = concat(local.permissions, ["resourcemanager.projects.get"])
+  permissions = local.permissions
 }
 
 resource "google_folder_iam_member" "reader" {

@@ -6,7 +6,7 @@ terraform {
       version = "6.50.0" # the one whose schema infra/terraform/schema.json holds
     }
   }
-  backend "gcs" {} # bucket and prefix are given by the plugin: homes.gcp.state
+  backend "gcs" {} # bucket and prefix are given by the plugin: deploy.gcp.state
 }
 
 provider "google" {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nephoscope.app.outside import Outside
-from nephoscope.app.run import registered
+from nephoscope.app.scopes import registered
 from nephoscope.model.alert import OPEN_STATES
 from nephoscope.model.memory import Snapshot
 from nephoscope.model.scope import Scope

@@ -8,20 +8,21 @@ decided follows the slot, every commit is conditional on what was read, and publ
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from nephoscope.app.deliver import DeliveryReport, deliver
+from nephoscope.app.drawing import draw
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
+from nephoscope.app.scopes import registered, survey
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
-from nephoscope.model.publish import Dashboard, Datum
+from nephoscope.model.publish import Datum
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Facts, SeriesRequest
 from nephoscope.model.time import MINUTE, Deadline, floor_to
-from nephoscope.pipeline.dashboard import render_dashboards
 from nephoscope.pipeline.digest import BUCKET, plan_digest
 from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.need import plan_reads
@@ -63,16 +64,21 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     """The scheduled run for `slot` (epoch seconds, a multiple of the configured period)."""
     started = outside.clock.monotonic()
     run_id = outside.new_run_id()
-    found = find_scopes(outside, deadline)
-    known, errors = _register(outside, found.scopes)
-    queued, refused = _fan_out(outside, found.scopes, slot)
+    ground = survey(outside, deadline)
+    ended = tuple(_withdraw(outside, scope, slot, run_id) for scope in ground.withdrawn)
+    queued, refused = _fan_out(outside, ground.found.scopes, slot)
     if queued:
-        report = RunReport(slot, run_id, gaps=found.gaps, queued=queued)
+        report = RunReport(slot, run_id, gaps=ground.found.gaps, queued=queued)
     else:
-        report = _run_here(outside, found, slot, run_id, deadline)
-    dashboards, more = _draw(outside, known, deadline)
-    seconds = outside.clock.monotonic() - started
-    return replace(report, dashboards=dashboards, errors=(*report.errors, *errors, *refused, *more), seconds=seconds)
+        report = _run_here(outside, ground.found, slot, run_id, deadline)
+    dashboards, more = draw(outside, ground.shown, deadline)
+    return replace(
+        report,
+        scopes=(*report.scopes, *ended),
+        dashboards=dashboards,
+        errors=(*report.errors, *ground.errors, *refused, *more),
+        seconds=outside.clock.monotonic() - started,
+    )
 
 
 def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunReport:
@@ -93,18 +99,6 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
         figures = Figures(owed=report.owed, oldest_owed=report.oldest_owed, heartbeat=False)
         _, errors = _publish(outside, (), now, figures, deadline)
     return replace(report, errors=(*report.errors, *errors))
-
-
-def registered(outside: Outside, clouds: Iterable[Cloud]) -> list[Scope]:
-    """The scopes that runs have noted, of these clouds. Raises StoreError."""
-    return [row.scope for cloud in clouds for row in outside.memory.read_registry(cloud)]
-
-
-def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
-    """The scopes of all configured clouds, sorted."""
-    found = [reader.read_scopes(outside.config, deadline) for reader in outside.readers.values()]
-    scopes = sorted(scope for each in found for scope in each.scopes)
-    return FoundScopes(tuple(scopes), tuple(gap for each in found for gap in each.gaps))
 
 
 def gather(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> Gathered:
@@ -194,6 +188,18 @@ def _run_scope(
     return _report(gathered, decided, ended), decided.data if ended == "done" else ()
 
 
+def _withdraw(outside: Outside, scope: Scope, slot: int, run_id: str) -> ScopeReport:
+    """A scope that the configuration no longer names: nothing is read there, no rule applies, and who was told of an
+    alert is told that it ended. The sweeper delivers it."""
+    try:
+        remembered = Remembered(outside.memory.read_progress(scope), outside.memory.read_alerts(scope))
+        gathered = Gathered(Facts(scope, slot), (), remembered)
+        decided = decide(replace(outside, config=replace(outside.config, rules=())), gathered, run_id)
+        return _report(gathered, decided, commit(outside, decided))
+    except StoreError as error:
+        return ScopeReport(scope, "failed", error=str(error))
+
+
 def commit(outside: Outside, decided: Plan) -> str:
     """Write the plan: alerts first, each in its own transaction, then the progress that says they are written and
     claims what is published. Returns how it ended (ScopeReport.ended). Raises StoreError.
@@ -255,39 +261,3 @@ def _publish(
         return outside.sink.write_metrics(data, deadline), []
     except DeliveryError as error:
         return Written(refused={error.reason: len(data)}), [str(error)]
-
-
-def _register(outside: Outside, scopes: Iterable[Scope]) -> tuple[tuple[Scope, ...], list[str]]:
-    """Note scopes that the registry does not know yet: the sweeper and the pages look there. Returns all that are
-    known now, and what went wrong."""
-    try:
-        known = set(registered(outside, _drawn(outside)))
-        for scope in scopes:
-            if scope not in known:
-                outside.memory.register(scope)
-    except StoreError as error:
-        return tuple(scopes), [str(error)]
-    return tuple(sorted(known.union(scopes))), []
-
-
-def _drawn(outside: Outside) -> Iterable[Cloud]:
-    """The clouds whose scopes this run must know: all of them where it draws the dashboard, else its own."""
-    return outside.config.gather.kinds if outside.settings.writes_dashboard else outside.readers
-
-
-def _draw(outside: Outside, scopes: Sequence[Scope], deadline: Deadline) -> tuple[int, list[str]]:
-    """The dashboard follows the configuration and the registry; it is written when it differs from what stands."""
-    if not outside.settings.writes_dashboard:
-        return 0, []
-    try:
-        return outside.dashboards.write_dashboards(dashboards_of(outside, scopes), deadline), []
-    except DeliveryError as error:
-        return 0, [str(error)]
-
-
-def dashboards_of(outside: Outside, scopes: Sequence[Scope]) -> tuple[Dashboard, ...]:
-    """The dashboards as they should stand for these scopes."""
-    gathered = outside.config.gather.aws
-    linked = [account.id for account in gathered.accounts if account.linked] if gathered else []
-    settings = outside.settings
-    return render_dashboards(outside.config, scopes, outside.catalog, settings.widget_arn, settings.account, linked)

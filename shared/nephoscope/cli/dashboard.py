@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nephoscope.app.outside import Outside
-from nephoscope.app.run import find_scopes
+from nephoscope.app.scopes import find_scopes
 from nephoscope.app.settings import Settings
 from nephoscope.cli.call import WELL, Call, CallError
 from nephoscope.cli.memory import registered

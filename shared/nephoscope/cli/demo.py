@@ -7,6 +7,8 @@ import http.server
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,18 +19,23 @@ from rich.table import Table
 
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_REGION, MinistackError
+from nephoscope.localcloud.azure.local import LocalAzure
 from nephoscope.localcloud.demo import pages
+from nephoscope.localcloud.demo.cast import machine_names, make_fleets
+from nephoscope.localcloud.demo.platforms import CloudFunction, FunctionApp, Lambda
 from nephoscope.localcloud.demo.stage import Stage, StageError
-from nephoscope.localcloud.demo.story import Minute, Story, live, summarize
-from nephoscope.localcloud.fleet import Fleet, simulate
+from nephoscope.localcloud.demo.story import Local, Minute, Story, live, summarize
+from nephoscope.localcloud.fleet import Fleet
+from nephoscope.localcloud.gcp.local import LocalGcp
 from nephoscope.localcloud.receivers import Receiver
-from nephoscope.model.time import MINUTE, floor_to
+from nephoscope.model.scope import Cloud
+from nephoscope.model.time import MINUTE, floor_to, iso
 
 ROOT = Path(__file__).resolve().parents[3]
 """The checkout: the demonstration builds the artifact that would be deployed, from its sources."""
 
 CONFIG = Path(pages.__file__).with_name("nephoscope.yaml")
-REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
+NAMES = {Cloud.AWS: "AWS", Cloud.GCP: "Google", Cloud.AZURE: "Azure"}
 LIGHTS = {"fired": "red", "went_silent": "yellow", "resolved": "green", "back": "green"}
 
 
@@ -39,9 +46,11 @@ def run(options: argparse.Namespace) -> int:
     began = time.monotonic()
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
-    fleet = make_fleet(options.seed, options.instances, options.minutes)
+    # A story that has just ended: its data lie in the past, where a provider takes them.
+    start = floor_to(int(time.time()), MINUTE) - (options.minutes + 2) * MINUTE
+    fleets = make_fleets(options.seed, options.instances, options.minutes, start)
     try:
-        summary, page = _play(console, fleet, options.minutes, out, began)
+        summary, page = _play(console, fleets, options.minutes, out, began)
     except (MinistackError, StageError, subprocess.CalledProcessError) as error:
         console.print(f"[red]The demonstration could not go on:[/] {error}", soft_wrap=True)
         return 1
@@ -51,59 +60,77 @@ def run(options: argparse.Namespace) -> int:
     return 0 if _all_arrived(summary) else 1
 
 
-def make_fleet(seed: int, instances: int, minutes: int) -> Fleet:
-    """A fleet whose story has just ended: its data lie in the past, where a provider takes them."""
-    start = floor_to(int(time.time()), MINUTE) - (minutes + 2) * MINUTE
-    return simulate(seed, instances, REGIONS, start=start, minutes=minutes)
-
-
-def _play(console: Console, fleet: Fleet, minutes: int, out: Path, began: float) -> tuple[dict[str, Any], Path]:
-    console.print(
-        f"A fleet of [b]{len(fleet.instances)}[/] machines in {len(fleet.regions)} regions, seed {fleet.seed}."
-    )
-    artifact = build_artifact(out)
-    with Receiver() as receiver, LocalAws(fleet, region=HOME_REGION) as aws:
-        aws.set_time(fleet.start)
+def _play(
+    console: Console, fleets: Mapping[Cloud, Fleet], minutes: int, out: Path, began: float
+) -> tuple[dict[str, Any], Path]:
+    sizes = ", ".join(f"[b]{len(fleet.instances)}[/] on {NAMES[cloud]}" for cloud, fleet in fleets.items())
+    console.print(f"A fleet of machines: {sizes}; seed {fleets[Cloud.AWS].seed}.")
+    artifacts = build_artifacts(out)
+    with ExitStack() as standing:
+        receiver = standing.enter_context(Receiver())
+        aws = standing.enter_context(LocalAws(fleets[Cloud.AWS], region=HOME_REGION))
+        google = standing.enter_context(LocalGcp(fleets[Cloud.GCP]))
+        azure = standing.enter_context(LocalAzure(fleets[Cloud.AZURE]))
+        clouds: dict[Cloud, Local] = {Cloud.AWS: aws, Cloud.GCP: google, Cloud.AZURE: azure}
         stage = Stage(aws, receiver)
-        stage.build(artifact)
-        console.print(f"The function's package ({artifact.stat().st_size // 1024} kB) runs on a local AWS.\n")
-        story = _live(console, stage, fleet, minutes)
+        stage.build(artifacts[Cloud.AWS])
+        entering = stage.let_in(google, azure)
+        platforms = (
+            Lambda(stage),
+            standing.enter_context(CloudFunction(artifacts[Cloud.GCP], entering[Cloud.GCP])),
+            standing.enter_context(FunctionApp(artifacts[Cloud.AZURE], entering[Cloud.AZURE])),
+        )
+        console.print(_running(artifacts), soft_wrap=True)
+        story = _live(console, lambda told: live(clouds, platforms, receiver, minutes, told), fleets, minutes)
         dashboards = pages.read_dashboards(stage)
-        end = fleet.start + minutes * MINUTE
-        page = pages.draw_page(stage, dashboards, fleet.start, end)
+        start = fleets[Cloud.AWS].start
+        page = pages.draw_page(stage, dashboards, start, start + minutes * MINUTE)
         bodies = [{"name": one.name, "body": one.body} for one in dashboards]
-        summary = summarize(story, stage, fleet, bodies, time.monotonic() - began)
+        summary = summarize(story, clouds, receiver, bodies, time.monotonic() - began)
     pages.write_results(out, summary, dashboards, page)
     return summary, out / "dashboard.html"
 
 
-def build_artifact(out: Path) -> Path:
-    """The Lambda's zip for the demonstration's configuration. Raises CalledProcessError."""
+def build_artifacts(out: Path) -> dict[Cloud, Path]:
+    """The packages for the demonstration's configuration, as they would be deployed. Raises CalledProcessError."""
     builder = [sys.executable, str(ROOT / "infra/build.py"), "--config", str(CONFIG), "--out", str(out)]
     subprocess.run(builder, check=True, stdout=subprocess.DEVNULL)
-    return out / "aws.zip"
+    return {cloud: out / f"{cloud}.zip" for cloud in Cloud}
 
 
-def _live(console: Console, stage: Stage, fleet: Fleet, minutes: int) -> Story:
+def _running(artifacts: Mapping[Cloud, Path]) -> str:
+    size = {cloud: f"{path.stat().st_size // 1024} kB" for cloud, path in artifacts.items()}
+    return (
+        f"The packages run: the Lambda ({size[Cloud.AWS]}) on a local AWS, main.py ({size[Cloud.GCP]}) under "
+        f"functions-framework, function_app.py ({size[Cloud.AZURE]}) by its timer. No key is stored: Google's and "
+        "Azure's enter AWS by a token.\n"
+    )
+
+
+def _live(
+    console: Console, lived: Callable[[Callable[[Minute], None]], Story], fleets: Mapping[Cloud, Fleet], minutes: int
+) -> Story:
+    """lived: plays the story, and tells each minute."""
+    names = machine_names(fleets)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("minutes of its life", total=minutes + 1)
 
         def told(minute: Minute) -> None:
             progress.advance(task)
-            for one in minute.run["transitions"]:
-                progress.console.print(_line(one, fleet), soft_wrap=True)
+            for one in minute.transitions:
+                progress.console.print(_line(iso(minute.slot)[11:16], one, names), soft_wrap=True)
 
-        return live(stage, fleet.start, minutes, told)
+        return lived(told)
 
 
-def _line(one: dict[str, Any], fleet: Fleet) -> str:
-    instance = fleet.instance(one["resource"])
-    name = f"{instance.name or instance.id}" if instance else one["resource"]
-    light = LIGHTS[one["kind"]]
+def _line(at: str, one: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """at: when it was told; the points that decided are older by what their provider takes to publish them."""
+    cloud = one["scope"].partition("#")[0]
+    name = names.get(one["resource"].lower(), one["resource"])
     told = ", ".join(one["told"]) or "shown only"
-    what = f"[{light}]{one['kind']:<11}[/] [b]{one['rule']}[/] {name}"
-    return f"[dim]{one['at'][11:16]}[/] {what} → {told} [dim]({one['why']})[/]"
+    what = f"[{LIGHTS[one['kind']]}]{one['kind']:<11}[/] [b]{one['rule']}[/] {name}"
+    return f"[dim]{at}[/] {cloud:<5} {what} → {told} [dim]({one['why']})[/]"
 
 
 def _show(console: Console, summary: dict[str, Any], page: Path) -> None:
@@ -113,22 +140,25 @@ def _show(console: Console, summary: dict[str, Any], page: Path) -> None:
     for channel, row in summary["notifications"].items():
         signed = {True: "yes", False: "NO", None: "-"}[row.get("signed")]
         told.add_row(channel, str(row["received"]), str(row["distinct"]), str(row["refused"]), signed)
-    calls = Table(title="Calls, as the cloud counted them", title_justify="left")
-    for heading in ("action", "calls", "denied", "billed units"):
-        calls.add_column(heading, justify="left" if heading == "action" else "right")
-    for action, row in summary["api"]["by_action"].items():
-        if action.startswith(("ec2:", "cloudwatch:", "s3:")):
-            calls.add_row(action, str(row["calls"]), str(row["denied"]), str(row["units"]))
+    clouds = Table(title="Clouds, as they counted it themselves", title_justify="left")
+    for heading in ("cloud", "machines", "series", "points", "coverage", "alerts", "calls", "billed"):
+        clouds.add_column(heading, justify="left" if heading == "cloud" else "right", no_wrap=True)
+    for cloud, part in summary["clouds"].items():
+        read = (part["instances"], part["series_read"], part["points_read"])
+        shares = (f"{part['coverage'].get('mean', 0):.1%}", str(part["transitions"]))
+        calls = (part["api"]["calls"], part["api"]["billable_units"])
+        clouds.add_row(NAMES[Cloud(cloud)], *map("{:,}".format, read), *shares, *map("{:,}".format, calls))
     console.print()
-    console.print(told, calls)
+    console.print(told, clouds)
     console.print(_sentence(summary), soft_wrap=True)
     console.print(f"Look at [b]{page}[/] and at summary.json beside it.", soft_wrap=True)
 
 
 def _sentence(summary: dict[str, Any]) -> str:
+    parts = summary["clouds"].values()
     return (
-        f"{summary['runs']} runs read {summary['points_read']:,} points of {summary['series_read']:,} series, "
-        f"coverage {summary['coverage'].get('mean', 0):.1%}; {len(summary['transitions'])} transitions; "
+        f"{sum(part['runs'] for part in parts)} runs read {sum(part['points_read'] for part in parts):,} points of "
+        f"{sum(part['series_read'] for part in parts):,} series; {len(summary['transitions'])} transitions; "
         f"{sum(one['widgets'] for one in summary['dashboards'])} widgets on {len(summary['dashboards'])} dashboard(s); "
         f"{summary['seconds']['all']:.0f} s."
     )

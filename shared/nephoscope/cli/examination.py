@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nephoscope.app.outside import Outside
-from nephoscope.app.run import find_scopes
+from nephoscope.app.scopes import find_scopes
 from nephoscope.cli.call import Call
 from nephoscope.cli.doctor_channels import check_references, check_webhooks, topics
 from nephoscope.cli.doctor_readers import examine_cloud

@@ -20,8 +20,8 @@ examples:
   nephoscope list --json | jq -r 'select(.state == "stopped") | .host_id'
 
 --json prints one object a line: cloud_provider, cloud_account_id, cloud_region,
-host_id, name, type, state, vendor_state (the provider's own word), tags; zone and
-launched_at where they are known."""
+host_id, name, type, state, vendor_state (the provider's own word), tags; zone,
+launched_at and observations (status checks, provisioning) where they are known."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from nephoscope.app.outside import Outside
-from nephoscope.app.run import find_scopes
+from nephoscope.app.scopes import find_scopes
 from nephoscope.cli.call import FAILED, WELL, Call
 from nephoscope.cli.terminal import Terminal
 from nephoscope.model.errors import Reason

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 
 from nephoscope.cli.table import Cell, Column
-from nephoscope.cli.terminal import STATE_STYLES
+from nephoscope.cli.terminal import SEVERITY_STYLES, STATE_STYLES
+from nephoscope.model.observation import FAILED_WORDS
 from nephoscope.model.resource import Kind, Resource, State
 from nephoscope.model.time import iso
-from nephoscope.pipeline.wording import clean
+from nephoscope.pipeline.wording import clean, render_id
 
 
 def resource_object(resource: Resource) -> dict[str, object]:
-    """The documented keys; zone and launched_at only where they are known. vendor_state: the provider's own word."""
+    """The documented keys; zone, launched_at and observations only where they are known. vendor_state: the provider's
+    own word. observations: what rules may ask for beside the state."""
     known: dict[str, object] = {
         "cloud_provider": resource.scope.cloud,
         "cloud_account_id": resource.scope.account,
@@ -29,6 +31,8 @@ def resource_object(resource: Resource) -> dict[str, object]:
         known["zone"] = resource.zone
     if resource.launched_at is not None:
         known["launched_at"] = iso(resource.launched_at)
+    if seen := {name: word for name, word in sorted(resource.observations.items()) if name != "state"}:
+        known["observations"] = seen
     return known
 
 
@@ -62,12 +66,7 @@ def resource_row(resource: Resource) -> list[Cell | str]:
 
 
 def id_words(resource: Resource) -> str:
-    """Azure's ids are long addresses: `group/name` of them, which the account beside it makes whole again."""
-    _, group, rest = resource.id.partition("/resourcegroups/")
-    if not group:
-        return clean(resource.id)
-    place, _, things = rest.partition("/providers/")
-    return clean("/".join([place, *things.split("/")[2::2]]))
+    return clean(render_id(resource.id))
 
 
 def name_words(resource: Resource) -> str:
@@ -76,11 +75,18 @@ def name_words(resource: Resource) -> str:
 
 
 def state_cell(resource: Resource) -> Cell:
-    """Our word; beside it the provider's own where ours says nothing."""
+    """Our word; beside it the provider's own where ours says nothing, and what failed."""
     if resource.state is None:
         return Cell("")
-    said = clean(resource.vendor_state or "nothing was said") if resource.state is State.UNKNOWN else ""
-    return Cell(f"{resource.state} ({said})" if said else str(resource.state), STATE_STYLES.get(resource.state, ""))
+    failed = [f"{name} {word}" for name, word in sorted(resource.observations.items()) if word in FAILED_WORDS]
+    notes = [clean(resource.vendor_state or "nothing was said")] if resource.state is State.UNKNOWN else []
+    if resource.vendor_state in FAILED_WORDS and failed:
+        notes = []  # a state that was read off a failure says it once
+    said = ", ".join([*notes, *failed])
+    return Cell(
+        f"{resource.state} ({said})" if said else str(resource.state),
+        SEVERITY_STYLES["critical"] if failed else STATE_STYLES.get(resource.state, ""),
+    )
 
 
 def count_words(resources: Iterable[Resource]) -> str:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
-from nephoscope.app.run import collect, decide, find_scopes, gather
+from nephoscope.app.run import collect, decide, gather
+from nephoscope.app.scopes import find_scopes
 from nephoscope.app.settings import Settings
 from nephoscope.cli.call import FAILED, Call, CallError, add_cloud_argument
 from nephoscope.cli.dashboard import differing

@@ -8,7 +8,7 @@ in another order, or on another machine, gives the same. The words here are nobo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -191,9 +191,10 @@ def simulate(
     start: int,
     minutes: int = 45,
     script: Sequence[Incident] | None = None,
+    story: Callable[[Casting, int], Sequence[Incident]] = default_script,
 ) -> Fleet:
     """A fleet spread evenly over accounts x regions, with two buckets and one for each hundred machines in every
-    account. script: None = the default story, `minutes` long, as far as the fleet is large enough to play it."""
+    account. script: None = what `story` makes of the fleet, `minutes` long, as far as it is large enough to play it."""
     scopes = [(account, region) for account in accounts for region in regions]
     drawn = tuple(draw_instance(seed, place, *scopes[place % len(scopes)], start) for place in range(instances))
     held = (2 + instances // (100 * len(accounts))) * len(accounts) if scopes else 0
@@ -202,8 +203,8 @@ def simulate(
         for place in range(held)
     )
     fleet = Fleet(seed, start, drawn, buckets)
-    story = default_script(_cast(fleet), minutes) if script is None and drawn else script or ()
-    return fleet.with_script(story)
+    told = story(_cast(fleet), minutes) if script is None and drawn else script or ()
+    return fleet.with_script(told)
 
 
 def _cast(fleet: Fleet) -> Casting:

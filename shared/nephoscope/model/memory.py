@@ -19,7 +19,9 @@ class Progress:
     publishing. published_points: `metric@period` -> points in the newest period that was published; more of them on
     the next read came too late. heartbeat: clock of that run. behind: `metric|resource id` -> the last boundary
     evaluated for a series that could not be read since; it is read again with a wider window, while the others go on.
-    generation: of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds.
+    generation: of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds. started:
+    resource id -> slot at which it was first seen to run again; only machines whose provider does not say when they
+    were started, and only as long as that matters.
     """
 
     scope: Scope
@@ -34,6 +36,7 @@ class Progress:
     inventory_hash: str = ""
     values_slot: int = 0
     behind: Mapping[str, int] = field(default_factory=dict)
+    started: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

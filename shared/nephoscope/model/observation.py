@@ -17,6 +17,9 @@ PROVISIONING_WORDS = ("succeeded", "failed", "canceled", "creating", "updating",
 """How the last change to the machine itself ended, or that it goes on, where the provider tells (Azure).
 Source: https://learn.microsoft.com/azure/virtual-machines/states-billing (provisioning states)"""
 
+FAILED_WORDS = frozenset({"failed", "canceled"})
+"""Of a check or of provisioning: what a person should see at a glance."""
+
 SIGHT_WORDS = ("clear", "partial", "blind")
 """Whether we see a scope at all: everything was read, some of it, nothing."""
 

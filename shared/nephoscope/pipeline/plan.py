@@ -15,6 +15,7 @@ from nephoscope.pipeline.changes import Change, plan_changes
 from nephoscope.pipeline.need import MOST_BEHIND, behind_key, pace_key
 from nephoscope.pipeline.notify import Stamp
 from nephoscope.pipeline.publish import Figures, plan_publishing, plan_self_metrics
+from nephoscope.pipeline.restarts import find_starts, with_starts
 from nephoscope.pipeline.snapshot import inventory_hash, render_snapshot, snapshot_due
 from nephoscope.pipeline.verdicts import is_unread, judge_scope, scope_resource
 
@@ -54,7 +55,8 @@ def plan(
     stamp: Stamp,
 ) -> Plan:
     """Decide. Pure: the same arguments give the same plan, on any machine, at any time."""
-    watched = _with_scope(facts, config)
+    starts = find_starts(facts, remembered, config)
+    watched = _with_scope(facts, config, starts)
     judgements = judge_scope(watched, requests, remembered, config, catalog.metrics)
     rules = {rule.name: rule for rule in config.rules}
     changes = plan_changes(judgements.alerts, watched, remembered, rules, stamp)
@@ -62,6 +64,7 @@ def plan(
     firing = tuple(record for record in alerts.values() if record.state in OPEN_STATES)
     coverage = measure_coverage(facts, requests)
     progress = _progress(facts, requests, remembered.progress, judgements.reached, stamp)
+    progress = replace(progress, started=starts)
     publishing = plan_publishing(facts, config, catalog, progress)
     figures = _figures(facts, requests, coverage, len(firing))
     own = plan_self_metrics(config, facts.scope.cloud, facts.slot, figures, publishing.claimed)
@@ -79,11 +82,11 @@ def plan(
     return Plan(changes, progress, (*publishing.data, *own.data), snapshot, coverage, firing)
 
 
-def _with_scope(facts: Facts, config: Config) -> Facts:
+def _with_scope(facts: Facts, config: Config, starts: Mapping[str, int]) -> Facts:
     """The scope itself stands among its resources, so that blindness is an alert like any other."""
     kinds = config.gather.kinds.get(facts.scope.cloud, ())
-    inventory = facts.inventory
-    return replace(facts, inventory=replace(inventory, resources=(*inventory.resources, scope_resource(facts, kinds))))
+    resources = (*with_starts(facts.inventory.resources, starts), scope_resource(facts, kinds))
+    return replace(facts, inventory=replace(facts.inventory, resources=resources))
 
 
 def _after(alerts: Mapping[str, AlertRecord], changes: Sequence[Change]) -> Mapping[str, AlertRecord]:

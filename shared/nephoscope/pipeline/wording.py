@@ -173,10 +173,20 @@ def render_subject(subject: Subject) -> str:
     place = clean(f"{subject.cloud} {subject.region}")
     if subject.kind is Kind.SCOPE:
         return clean(f"{subject.cloud} {subject.account} {subject.region}")
-    name, own_id = clean(subject.name, NAME_LENGTH), clean(subject.id, NAME_LENGTH)
+    name, own_id = clean(subject.name, NAME_LENGTH), clean(render_id(subject.id), NAME_LENGTH)
     if name and name != own_id:
         return f"{name} ({own_id}, {place})"
     return f"{own_id} ({place})"
+
+
+def render_id(resource_id: str) -> str:
+    """A provider's id as people read it: Azure's are long addresses, of which `group/name` is left; the subscription
+    stands beside it everywhere."""
+    _, found, rest = resource_id.partition("/resourcegroups/")
+    if not found:
+        return resource_id
+    group, _, things = rest.partition("/providers/")
+    return "/".join([group, *things.split("/")[2::2]])
 
 
 def render_status(notification: Notification) -> str:

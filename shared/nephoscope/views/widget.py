@@ -21,7 +21,7 @@ from nephoscope.model.scope import Scope
 from nephoscope.pipeline.dashboard.metric_section import title_of
 from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.need import metrics_of
-from nephoscope.pipeline.wording import clean, render_duration, render_time, render_value
+from nephoscope.pipeline.wording import clean, render_duration, render_id, render_time, render_value
 from nephoscope.views.markup import Html, join, link, table, tag
 
 ROWS = 100
@@ -220,9 +220,9 @@ def _named(resource: Resource, metric: Metric | None) -> Html:
     links = links_for(resource, metric)
     own = links.get("instance") or links.get("bucket") or ""
     name = clean(resource.name, _NAME)
-    parts: list[object] = [link(name or resource.id, own)]
+    parts: list[object] = [link(name or render_id(resource.id), own)]
     if name and name != resource.id:
-        parts.append(tag("span", f" {resource.id}", class_="faint"))
+        parts.append(tag("span", f" {clean(render_id(resource.id), _NAME)}", class_="faint"))
     if "metric" in links:
         parts += [" ", link("graph", links["metric"])]
     return join(parts)

@@ -7,10 +7,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from azure.core.credentials import AccessToken
 
 from nephoscope.app.settings import Settings
 from nephoscope.app.wiring import wire
 from nephoscope.catalog.loader import load_catalog
+from nephoscope.clouds.azure.reader import AzureReader
+from nephoscope.clouds.azure.session import Sessions
 from nephoscope.localcloud.aws.faults import Failing, Fault
 from nephoscope.localcloud.azure.local import LocalAzure
 from nephoscope.localcloud.curves import Measure
@@ -163,6 +166,38 @@ def test_a_subscription_without_permission_leaves_the_other(azure: LocalAzure, r
     complete = {scope: reader.read_inventory(scope, config_for(), soon()).complete for scope in found.scopes}
     assert {scope.account for scope, kinds in complete.items() if kinds} == {WEB}
     assert {scope.account for scope, kinds in complete.items() if not kinds} == {DATA}
+
+
+class Mistaken:
+    """A credential that gives a token for another audience to whoever asks for this one."""
+
+    def __init__(self, azure: LocalAzure, audience: str) -> None:
+        self._azure = azure
+        self._audience = audience
+
+    def get_token(self, *scopes: str, **_: object) -> AccessToken:
+        asked = scopes[0].removesuffix("/.default")
+        audience = "https://vault.azure.net" if asked == self._audience else asked
+        return AccessToken(self._azure.token(audience), int(time.time()) + 3600)
+
+
+@pytest.mark.parametrize(
+    ("audience", "listed"), [("https://management.azure.com", False), ("https://metrics.monitor.azure.com", True)]
+)
+def test_a_token_for_another_audience_is_a_gap_that_says_so_and_the_other_door_stays_open(
+    azure: LocalAzure, audience: str, listed: bool
+) -> None:
+    endpoints = {"azure_management": azure.url, "azure_metrics": azure.url + "/{region}"}
+    reader = AzureReader(Sessions(Mistaken(azure, audience), endpoints), CATALOG, SystemClock())
+    here = Scope(Cloud.AZURE, WEB, "westeurope")
+    machine = azure.resource_id(azure.fleet.members(WEB, "westeurope")[0].id).lower()
+    inventory = reader.read_inventory(here, config_for(), soon())
+    readings = reader.read_series(here, config_for(), [request("cpu.utilization", machine)], soon())
+    refused, well = (readings, inventory) if listed else (inventory, readings)
+    assert well.gaps == ()
+    assert (bool(inventory.resources), bool(readings.series)) == (listed, not listed)
+    assert {gap.reason for gap in refused.gaps} == {Reason.DENIED}
+    assert all(gap.detail.startswith("InvalidAuthenticationTokenAudience") for gap in refused.gaps)
 
 
 def test_a_throttled_metrics_plane_is_asked_again(azure: LocalAzure, reader: CloudReader) -> None:

@@ -108,6 +108,25 @@ def test_a_table_shows_azures_ids_short(three: Any, clouds: Clouds) -> None:
     assert all(len(row.split()[0]) < 40 and row.split()[0].count("/") == 1 for row in rows)
 
 
+def test_a_machine_that_could_not_be_provisioned_is_seen_by_list_and_by_a_rule(three: Any, clouds: Clouds) -> None:
+    machine = next(one for one in clouds.azure.fleet.instances if not one.parked)
+    clouds.azure.world.failed.add(machine.id)
+    _, *rows = three("list", "--cloud", "azure").stdout.splitlines()
+    (row,) = [row for row in rows if "provisioning failed" in row]
+    name = clouds.azure.resource_id(machine.id).rpartition("/")[2]
+    assert name in row
+    seen = {each["name"]: each["observations"] for each in objects(three("list", "--json", "--cloud", "azure").stdout)}
+    assert {each: word["provisioning"] for each, word in seen.items() if word["provisioning"] != "succeeded"} == {
+        name: "failed"
+    }
+    three.write(THREE.replace("{name: hot, on: instance, when: cpu.utilization > 99 %}",
+                              "{name: half-made, on: instance, when: provisioning is failed}"))  # fmt: skip
+    planned = three("run", "--dry-run", "--cloud", "azure").stdout
+    (fired,) = [line for line in planned.splitlines() if "half-made" in line]
+    assert "fired" in fired
+    assert name in fired
+
+
 def test_metrics_are_fractions_on_each(three: Any, clouds: Clouds) -> None:
     done = three("metrics", "--json", "--cloud", "gcp", "--cloud", "azure", "--metric", "cpu.utilization")
     values = [each for each in objects(done.stdout) if each["value"] is not None]

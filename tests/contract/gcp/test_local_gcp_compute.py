@@ -13,6 +13,7 @@ from nephoscope.localcloud.fleet import Power
 from nephoscope.localcloud.gcp import names
 from nephoscope.localcloud.gcp.faults import Failing, Fault
 from nephoscope.localcloud.gcp.local import LocalGcp
+from nephoscope.localcloud.gcp.world import FOLDER
 from nephoscope.localcloud.incidents import Happening, Incident
 
 NOON = 1_795_435_200
@@ -207,3 +208,27 @@ def test_buckets_are_listed_by_project_in_pages(gcp: LocalGcp, session: Authoriz
     assert "nextPageToken" not in second
     status, _, _ = _refused(gcp, session, path)
     assert status == 400
+
+
+def test_projects_are_searched_below_a_folder_in_pages(gcp: LocalGcp, session: AuthorizedSession) -> None:
+    path = f"/v1/{FOLDER}:searchAllResources"
+    first = _read(gcp, session, path, pageSize=2)
+    second = _read(gcp, session, path, pageSize=2, pageToken=first["nextPageToken"])
+    found = [row for page in (first, second) for row in page["results"]]
+    assert "nextPageToken" not in second
+    assert {row["additionalAttributes"]["projectId"]: row["state"] for row in found} == {
+        "acme-web": "ACTIVE",
+        "acme-data": "ACTIVE",
+        "acme-deleted": "DELETE_REQUESTED",
+    }
+    active = _read(gcp, session, path, query="state:ACTIVE", readMask="name,state")["results"]
+    assert active[0] == {"name": "//cloudresourcemanager.googleapis.com/projects/acme-web", "state": "ACTIVE"}
+    assert len(active) == 2
+
+
+def test_a_search_that_is_refused(gcp: LocalGcp, session: AuthorizedSession) -> None:
+    status, body, _ = _refused(gcp, session, "/v1/folders/1:searchAllResources")
+    assert (status, body["status"]) == (403, "PERMISSION_DENIED")
+    gcp.faults.add(Fault(Failing.DISABLED, "cloudasset.*"))
+    status, body, _ = _refused(gcp, session, f"/v1/{FOLDER}:searchAllResources")
+    assert (status, body["details"][0]["metadata"]["service"]) == (403, "cloudasset.googleapis.com")

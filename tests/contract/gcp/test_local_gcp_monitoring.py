@@ -23,7 +23,9 @@ CPU = "compute.googleapis.com/instance/cpu/utilization"
 RECEIVED = "compute.googleapis.com/instance/network/received_bytes_count"
 WRITTEN = "compute.googleapis.com/instance/disk/write_bytes_count"
 MEMORY = "agent.googleapis.com/memory/percent_used"
-UPTIME = "agent.googleapis.com/agent/uptime"
+AGENT_UPTIME = "agent.googleapis.com/agent/uptime"
+UPTIME = "compute.googleapis.com/instance/uptime"
+UPTIME_TOTAL = "compute.googleapis.com/instance/uptime_total"
 GAUGE, DELTA, CUMULATIVE = 1, 2, 3  # google.api.MetricDescriptor.MetricKind
 INT64, DOUBLE = 2, 3  # and its ValueType
 TOTAL_BYTES = "storage.googleapis.com/storage/total_bytes"
@@ -144,13 +146,35 @@ def test_a_cumulative_counts_from_the_last_start(gcp: LocalGcp, monitoring: Any)
     stop = Incident(Happening.STOPPED, 0, 600, (machine.id,))
     _play(gcp, stop)
     gcp.set_time(NOON + 1800)
-    (series,) = _read(monitoring, _of(UPTIME, machine), NOON + 600, NOON + 1200)
+    (series,) = _read(monitoring, _of(AGENT_UPTIME, machine), NOON + 600, NOON + 1200)
     # It pends for 45 s from 12:10 on, so the first whole running minute is that of 12:11.
     assert _points(series) == {NOON + at: at - 600 for at in range(720, 1201, 60)}
     assert {int(point.interval.start_time.timestamp()) for point in series.points} == {NOON + 600}
     assert series.metric_kind == CUMULATIVE
-    (rate,) = _read(monitoring, _of(UPTIME, machine), NOON + 900, NOON + 1200, aggregation=_aligned("ALIGN_RATE", 300))
+    (rate,) = _read(
+        monitoring, _of(AGENT_UPTIME, machine), NOON + 900, NOON + 1200, aggregation=_aligned("ALIGN_RATE", 300)
+    )
     assert _points(rate) == {NOON + 1200: 1.0}
+
+
+def test_uptime_is_what_each_minute_added_and_in_total_begins_anew_with_a_start(gcp: LocalGcp, monitoring: Any) -> None:
+    machine = _machine(gcp)
+    _play(gcp, Incident(Happening.STOPPED, 0, 600, (machine.id,)))
+    gcp.set_time(NOON + 1800)
+    (total,) = _read(monitoring, _of(UPTIME_TOTAL, machine), NOON - 120, NOON + 900)
+    before = {at - NOON: value for at, value in _points(total).items() if at <= NOON}
+    assert before == {at: NOON + at - machine.launched_at for at in (-60, 0)}
+    # stopped at noon, started at 12:10, running from the minute of 12:11 on
+    after = {at - NOON: value for at, value in _points(total).items() if at > NOON}
+    assert after == {720: 120, 780: 180, 840: 240, 900: 300}
+    assert (total.metric_kind, total.value_type) == (GAUGE, INT64)
+    assert all(point.interval.start_time == point.interval.end_time for point in total.points)
+
+    (added,) = _read(monitoring, _of(UPTIME, machine), NOON - 120, NOON + 900)
+    assert {at - NOON: value for at, value in _points(added).items()} == dict.fromkeys((-60, 0, *after), 60.0)
+    assert (added.metric_kind, added.value_type) == (DELTA, DOUBLE)
+    spans = {point.interval.end_time - point.interval.start_time for point in added.points}
+    assert [span.total_seconds() for span in spans] == [60]
 
 
 def test_buckets_by_storage_class_at_yesterdays_weight(gcp: LocalGcp, monitoring: Any) -> None:
@@ -299,7 +323,9 @@ def test_requests_that_are_refused(
         (RECEIVED, "DELTA", "INT64", "By", 60, 240),
         (WRITTEN, "DELTA", "INT64", "By", 60, 240),
         (MEMORY, "GAUGE", "DOUBLE", "%", 60, 120),
-        (UPTIME, "CUMULATIVE", "INT64", "s", 60, 120),
+        (AGENT_UPTIME, "CUMULATIVE", "INT64", "s", 60, 120),
+        (UPTIME, "DELTA", "DOUBLE", "s{uptime}", 60, 240),
+        (UPTIME_TOTAL, "GAUGE", "INT64", "s", 60, 240),
         (TOTAL_BYTES, "GAUGE", "DOUBLE", "By", 300, 600),
     ],
 )

@@ -19,6 +19,7 @@ from nephoscope.app.authoring.gathering import ALL, environment_region, read_aws
 from nephoscope.app.authoring.gathering_azure import read_azure
 from nephoscope.app.authoring.gathering_gcp import read_gcp
 from nephoscope.app.authoring.given import STARTER, scope_blind, starter_text
+from nephoscope.app.authoring.homes import Homes, read_homes
 from nephoscope.app.authoring.including import include_rules, read_text
 from nephoscope.app.authoring.publishing import read_publish
 from nephoscope.app.authoring.reading import keys_of, read_section, text_of
@@ -56,12 +57,12 @@ def compile_file(
     findings = Findings()
     path = Path(path)
     text = read_text(path, findings)
-    compiled = None
+    understood = None
     if text is not None:
-        compiled = _compile(text, path, environment, catalog or load_catalog(), findings)
-    if findings.problems or compiled is None:
+        understood = _compile(text, path, environment, catalog or load_catalog(), findings)
+    if findings.problems or understood is None:
         raise ConfigError(findings.problems)
-    return Compiled(compiled, tuple(sorted(findings.warnings)), plan_deployment(compiled))
+    return Compiled(understood[0], tuple(sorted(findings.warnings)), plan_deployment(*understood))
 
 
 def build(path: Path | str, out: Path | str, environment: Mapping[str, str] = os.environ) -> Compiled:
@@ -78,7 +79,7 @@ def build(path: Path | str, out: Path | str, environment: Mapping[str, str] = os
 
 def _compile(
     text: str, path: Path, environment: Mapping[str, str], catalog: Catalog, findings: Findings
-) -> Config | None:
+) -> tuple[Config, Homes] | None:
     node = parse_document(text, str(path), findings)
     if findings.problems and node is None:
         return None
@@ -87,7 +88,10 @@ def _compile(
         findings.problem(Place(str(path), 1, 1), said)
         return None
     keys = read_section(node, FILE, findings)
-    return _Compiler(keys, path, environment, catalog, findings).config() if keys else None
+    if keys is None:
+        return None
+    config = _Compiler(keys, path, environment, catalog, findings).config()
+    return config, read_homes(keys_of(keys, "deploy"), config.gather.kinds, findings)
 
 
 class _Compiler:

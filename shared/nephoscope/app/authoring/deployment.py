@@ -6,8 +6,10 @@ Every key is always there (empty where there is nothing), so that a template nee
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
+from nephoscope.app.authoring.homes import Homes
 from nephoscope.app.authoring.quantities import UnclearError
 from nephoscope.app.authoring.references import parse_reference
 from nephoscope.model.config import Channel, Config, GatherAzure, GatherGcp
@@ -15,13 +17,14 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.time import MINUTE
 
 
-def plan_deployment(config: Config) -> dict[str, Any]:
+def plan_deployment(config: Config, homes: Homes) -> dict[str, Any]:
     """Plain JSON values; lists are sorted and have no doubles.
 
     region: where metrics and dashboard are, and so the stack. every: seconds; schedule: the same as EventBridge writes
     it. clouds: those that are gathered. regions, own_account, roles, resources, bucket_tags: what is gathered of AWS;
     regions may be `all` for every one; bucket_tags: buckets are chosen by their tags, which must be read, then. gcp,
-    azure: what is gathered there; parent: a folder or an organization. secrets: names by the kind of reference, without
+    azure: what is gathered there; parent: a folder or an organization. homes: where the functions of these two live, as
+    far as the file says; infra/terraform reads it. secrets: names by the kind of reference, without
     `#key`. stack: outputs and resources of the deployment that are referred to. topics: ARNs that are published to
     beside those of the stack.
     """
@@ -42,6 +45,7 @@ def plan_deployment(config: Config) -> dict[str, Any]:
         "bucket_tags": Kind.BUCKET in kinds and (selected or _buckets_by_tag(config)),
         "gcp": _gcp(config.gather.gcp or GatherGcp(resources=())),
         "azure": _azure(config.gather.azure or GatherAzure(resources=())),
+        "homes": asdict(homes),
         "dashboard": config.publish.dashboard,
         "namespace": config.publish.namespace,
         "secrets": {kind: _named(references, kind) for kind in ("env", "ssm", "secretsmanager")},

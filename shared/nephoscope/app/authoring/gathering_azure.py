@@ -18,7 +18,7 @@ _EXAMPLES = 'subscriptions: ["00000000-0000-0000-0000-000000000000"], or managem
 
 def read_azure(keys: Keys, findings: Findings) -> GatherAzure:
     """Subscriptions or a management group, one of them. Ids are in small letters: Azure takes both."""
-    subscriptions = _ids(keys, "subscriptions", "subscription", _why_no_subscription, findings)
+    subscriptions = _ids(keys, "subscriptions", "subscription", why_no_subscription, findings)
     group = _management_group(text_of(keys, "management_group"), findings)
     if not keys.wrote("subscriptions") and not keys.wrote("management_group"):
         findings.problem(keys.place, f"gather.azure: no subscription; write {_EXAMPLES}")
@@ -47,7 +47,8 @@ def _ids(keys: Keys, name: str, what: str, why: Callable[[str], str], findings: 
     return tuple(dict.fromkeys(text.value.lower() for text in texts if re.fullmatch(UUID, text.value)))
 
 
-def _why_no_subscription(text: str) -> str:
+def why_no_subscription(text: str) -> str:
+    """What to say of a text that is no subscription's id."""
     said = "is no subscription id, such as 00000000-0000-0000-0000-000000000000"
     meant = text.strip("/").removeprefix("subscriptions/")
     return f"{said}; did you mean {meant}?" if re.fullmatch(UUID, meant) else f"{said} (az account list shows them)"

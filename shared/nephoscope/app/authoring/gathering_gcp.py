@@ -41,17 +41,19 @@ def _projects(keys: Keys, findings: Findings) -> tuple[str, ...]:
 
 
 def _check_project(text: Text, findings: Findings) -> bool:
-    name = text.value
-    if re.fullmatch(PROJECT, name):
+    if re.fullmatch(PROJECT, text.value):
         return True
-    if name.isdigit():
-        said = "is a project's number; write its id (gcloud projects list shows both)"
-    else:
-        meant = name.strip().removeprefix("projects/").lower().replace("_", "-").replace(" ", "-")
-        guess = f"; did you mean {meant}?" if re.fullmatch(PROJECT, meant) else ""
-        said = f"is no project id: 6 to 30 small letters, digits and hyphens, a letter first{guess}"
-    findings.problem(text.place, f'gather.gcp.projects: "{name}" {said}')
+    findings.problem(text.place, f'gather.gcp.projects: "{text.value}" {why_no_project(text.value)}')
     return False
+
+
+def why_no_project(name: str) -> str:
+    """What to say of a text that is no project's id."""
+    if name.isdigit():
+        return "is a project's number; write its id (gcloud projects list shows both)"
+    meant = name.strip().removeprefix("projects/").lower().replace("_", "-").replace(" ", "-")
+    guess = f"; did you mean {meant}?" if re.fullmatch(PROJECT, meant) else ""
+    return f"is no project id: 6 to 30 small letters, digits and hyphens, a letter first{guess}"
 
 
 def _parent(text: Text | None, findings: Findings) -> str:

@@ -73,6 +73,17 @@ PROJECT = r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$"
 PARENT = r"^(folders|organizations)/[0-9]+$"
 UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 MANAGEMENT_GROUP = r"^[A-Za-z0-9][A-Za-z0-9_().-]{0,89}$"
+MAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+$"
+
+_COMPASS = "(north|south|east|west|central|northeast|northwest|southeast|southwest)"
+AWS_REGION = rf"^[a-z]{{2,4}}(-[a-z]{{2,4}})?-{_COMPASS}-[0-9]{{1,2}}$"
+GCP_REGION = rf"^[a-z]+-{_COMPASS}[0-9]{{1,2}}$"
+AZURE_LOCATION = r"^[a-z]*(north|south|east|west|central)[a-z]*[0-9]?$"
+
+GCS = r"^gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(.*?))?/?$"
+AZURERM = r"^azurerm://([\w.()-]{1,90})/([a-z0-9]{3,24})/([a-z0-9-]{3,63})/?$"
+STATE = f"{GCS}|{AZURERM}|^local$"
+"""Where Terraform keeps its state. In GCS: bucket and prefix; in AZURERM: resource group, account and container."""
 
 KINDS = (Kind.INSTANCE.value, Kind.BUCKET.value)
 MISSING = ("ignore", "missing", "breaching", "notBreaching", "tell")
@@ -246,6 +257,41 @@ CHANNEL = Section(
     },
 )
 
+_STATE = Key(
+    "state",
+    Form.TEXT,
+    "Where Terraform keeps what it made: gs://BUCKET/PREFIX, azurerm://RESOURCE-GROUP/STORAGE-ACCOUNT/CONTAINER, or "
+    "`local` for this checkout alone.",
+    pattern=STATE,
+)
+
+DEPLOY_GCP = Section(
+    "deploy.gcp",
+    (
+        Key("project", Form.TEXT, "Left out: the one that is watched, where it is one.", pattern=PROJECT),
+        Key("region", Form.TEXT, "Where they run, as europe-west1.", pattern=GCP_REGION),
+        _STATE,
+    ),
+)
+
+DEPLOY_AZURE = Section(
+    "deploy.azure",
+    (
+        Key("subscription", Form.TEXT, "Left out: the one that is watched, where it is one.", pattern=UUID),
+        Key("location", Form.TEXT, "Where they run, as westeurope.", pattern=AZURE_LOCATION),
+        _STATE,
+    ),
+)
+
+DEPLOY = Section(
+    "deploy",
+    (
+        Key("gcp", Form.SECTION, "Where the functions that gather Google Cloud live.", section=DEPLOY_GCP),
+        Key("azure", Form.SECTION, "Where the functions that gather Azure live.", section=DEPLOY_AZURE),
+        Key("notify", Form.TEXTS, "Mail addresses that Google and Azure tell when those fall silent.", pattern=MAIL),
+    ),
+)
+
 FILE = Section(
     "nephoscope.yaml",
     (
@@ -260,6 +306,7 @@ FILE = Section(
         Key("publish", Form.SECTION, "Where it is shown.", section=PUBLISH),
         Key("rules", Form.RULES, "What counts as bad. Left out: the starter rules.", section=RULE),
         Key("tell", Form.NAMED, "Who is told: a name for each channel.", section=CHANNEL),
+        Key("deploy", Form.SECTION, "Where the functions of Google Cloud and Azure live.", section=DEPLOY),
         Key("limits", Form.FIGURES, "Your own quotas in place of rows of the catalog."),
         Key("prices", Form.FIGURES, "Your own prices in place of rows of the catalog."),
     ),

@@ -68,6 +68,7 @@ CODES: Mapping[str, Reason] = {
     "ExpiredTokenException": Reason.DENIED,
     "RegionDisabledException": Reason.DENIED,
     "RequestExpired": Reason.DENIED,  # the machine's clock is wrong: the signature looks old
+    "RequestTimeTooSkewed": Reason.DENIED,  # the same, as S3 says it
     "403": Reason.DENIED,
     "ResourceNotFound": Reason.NOT_FOUND,
     "ResourceNotFoundException": Reason.NOT_FOUND,

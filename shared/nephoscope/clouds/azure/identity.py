@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from azure.core.credentials import AccessToken, TokenCredential
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
@@ -49,16 +49,26 @@ class _OneByOne:
             return self._credential.get_token(*scopes, **options)
 
 
-def open_identity(settings: object) -> IdentityReader:  # noqa: ARG001 - every cloud's is opened alike
+class Deployed(Protocol):
+    """What is needed of the deployment's settings: the subscription that the function runs in (empty = not known)."""
+
+    @property
+    def account(self) -> str: ...
+
+
+def open_identity(settings: Deployed) -> IdentityReader:
     """The function's own identity towards others: AWS lets it in by such a token."""
-    return ManagedIdentity(open_credential())
+    return ManagedIdentity(open_credential(), settings.account)
 
 
 class ManagedIdentity:
     """ports.IdentityReader. Tokens are kept until shortly before they expire. Safe to use from several threads."""
 
-    def __init__(self, credential: TokenCredential, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, credential: TokenCredential, subscription: str = "", wall: Callable[[], float] = time.time
+    ) -> None:
         self._credential = credential
+        self._scope = Scope(Cloud.AZURE, subscription, "")
         self._wall = wall
         self._kept: dict[str, AccessToken] = {}
         self._lock = threading.Lock()
@@ -75,4 +85,4 @@ class ManagedIdentity:
         try:
             return self._credential.get_token(f"{audience}/.default")
         except VENDOR_ERRORS as error:
-            raise read_error(error, Scope(Cloud.AZURE, "", ""), TOKEN) from error
+            raise read_error(error, self._scope, TOKEN) from error

@@ -62,7 +62,10 @@ class ScopeRead:
             self._keep(listing, scopes | {Scope(Cloud.AZURE, name, GLOBAL) for name in missed})
         silent = missed - {scope.account for scope in scopes}
         scopes |= {Scope(Cloud.AZURE, name, GLOBAL) for name in silent}
-        return FoundScopes(tuple(sorted(scopes)), tuple(_gaps(listing)))
+        searched = {name for part in listing.parts for name in (*(part.readable or ()), *part.area.subscriptions)}
+        return FoundScopes(
+            tuple(sorted(scopes)), tuple(_gaps(listing)), frozenset((Cloud.AZURE, name) for name in searched)
+        )
 
     def read_inventory(self, scope: Scope, config: Config, deadline: Deadline) -> Inventory:
         gather = config.gather.azure

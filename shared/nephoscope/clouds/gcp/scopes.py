@@ -67,7 +67,8 @@ class ScopeRead:
         with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(projects))) as pool:
             found = list(pool.map(lambda project: self._read_project(project, gather, deadline), projects))
         scopes = {scope for each in found for scope in each.scopes}
-        return FoundScopes(tuple(sorted(scopes)), (*gaps, *(gap for each in found for gap in each.gaps)))
+        searched = frozenset((Cloud.GCP, project) for project in projects)
+        return FoundScopes(tuple(sorted(scopes)), (*gaps, *(gap for each in found for gap in each.gaps)), searched)
 
     def _read_project(self, project: str, gather: GatherGcp, deadline: Deadline) -> FoundScopes:
         """The regions of all kinds. A flaw of one region is that scope's own matter; one of all is told here."""

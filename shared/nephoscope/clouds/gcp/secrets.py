@@ -30,7 +30,7 @@ SECONDS = 5.0
 SERVICE = "secretmanager.googleapis.com"
 PERMISSION = "secretmanager.versions.access"
 
-_UNKNOWN_PROJECT = "the own project is not known: set GOOGLE_CLOUD_PROJECT, or write projects/PROJECT/secrets/NAME"
+_UNKNOWN_PROJECT = "the own project is not known: set NEPHOSCOPE_ACCOUNT, or write projects/PROJECT/secrets/NAME"
 _NOT_ENABLED = ("SERVICE_DISABLED", "accessNotConfigured")
 
 
@@ -38,14 +38,14 @@ class Deployed(Protocol):
     """What is needed of the deployment's settings: the own project (empty = not known), and other addresses."""
 
     @property
-    def project(self) -> str: ...
+    def account(self) -> str: ...
     @property
     def endpoints(self) -> Mapping[str, str] | None: ...
 
 
 def open_secrets(settings: Deployed, clock: Clock) -> KeptSecrets:
     """For a process's life. No call is made yet."""
-    return KeptSecrets(GcpKeeper(Session(clock, settings.endpoints), settings.project).ask, clock.monotonic)
+    return KeptSecrets(GcpKeeper(Session(clock, settings.endpoints), settings.account).ask, clock.monotonic)
 
 
 class GcpKeeper:

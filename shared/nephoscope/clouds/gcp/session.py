@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import google.auth
 import grpc  # type: ignore[import-untyped]
@@ -48,10 +48,13 @@ HOSTS: Mapping[str, str] = {
 }
 """Where the APIs are, by the name under which a deployment may give another address."""
 
-_REMEMBERED_SECONDS = 60.0
-"""For so long an identity that is not to be had is not asked for again: looking for one takes seconds."""
+_REMEMBERED_SECONDS = 30.0
+"""For so long an identity or a token that is not to be had is not asked for again. google-auth tries five times for a
+quarter of a minute; asked anew for each call, it would outlast the run. The next run asks."""
 
 _OK = 200
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +153,24 @@ class Session:
         if not credentials.valid:
             with self._renewing:
                 if not credentials.valid:
-                    credentials.refresh(Request())  # type: ignore[no-untyped-call]
+                    self._remembering(lambda: credentials.refresh(Request()))  # type: ignore[no-untyped-call]
         return credentials
 
     def _identity(self) -> Credentials:
         with self._lock:
-            if self._credentials is not None:
-                return self._credentials
-            if self._refusal is not None and self._clock.monotonic() < self._refusal.until:
-                raise self._refusal.error
-            try:
-                self._credentials = self._find()
-            except auth.GoogleAuthError as error:
-                self._refusal = _Refusal(error, self._clock.monotonic() + _REMEMBERED_SECONDS)
-                raise
+            if self._credentials is None:
+                self._credentials = self._remembering(self._find)
             return self._credentials
+
+    def _remembering(self, ask: Callable[[], T]) -> T:
+        """What it gives, unless it refused a moment ago. Raises GoogleAuthError."""
+        if self._refusal is not None and self._clock.monotonic() < self._refusal.until:
+            raise self._refusal.error
+        try:
+            return ask()
+        except auth.GoogleAuthError as error:
+            self._refusal = _Refusal(error, self._clock.monotonic() + _REMEMBERED_SECONDS)
+            raise
 
 
 def refusal_of(answer: requests.Response) -> api.GoogleAPICallError:

@@ -20,7 +20,7 @@ from typing import Any
 
 from nephoscope.localcloud.aws.call import Answer
 from nephoscope.localcloud.azure.call import AzureError, Call, bad_request, json_answer
-from nephoscope.localcloud.azure.names import data_disks
+from nephoscope.localcloud.azure.names import data_disks, type_of
 from nephoscope.localcloud.azure.series import CATALOG, Line, Metric, Sample
 from nephoscope.localcloud.azure.world import World
 from nephoscope.localcloud.curves import noise
@@ -208,7 +208,7 @@ def _check_places(world: World, call: Call, resource_ids: Sequence[str], namespa
     for resource_id in resource_ids:
         if not resource_id.lower().startswith(f"/subscriptions/{call.subscription.lower()}/"):
             raise bad_request(f"The resource {resource_id} is not in the subscription {call.subscription}.")
-        if f"/providers/{namespace.lower()}/" not in resource_id.lower():
+        if type_of(resource_id) != namespace.lower():
             raise bad_request(f"The resource {resource_id} is not of the type {namespace}.")
         resource = world.resource(resource_id)
         if resource is None:

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from nephoscope.localcloud.aws.call import Answer
 from nephoscope.localcloud.azure.call import AzureError, Call, json_answer
-from nephoscope.localcloud.azure.names import VIRTUAL_MACHINES, group_of, machine_name
+from nephoscope.localcloud.azure.names import VIRTUAL_MACHINES, group_of, is_uniform, machine_name, scale_set_id
 from nephoscope.localcloud.azure.rows import display_name, instance_view, managed_machine
 from nephoscope.localcloud.azure.world import MANAGEMENT_GROUP, World
 from nephoscope.localcloud.fleet import Power, Sighting
@@ -65,18 +65,18 @@ def list_descendants(world: World, call: Call) -> Answer:
 
 
 def list_machines(world: World, call: Call) -> Answer:
-    """Of a subscription, of one of its resource groups, or of one of its locations. `$expand=instanceView` serves only
-    together with a scale set's filter; the run-time state comes with `statusOnly=true`."""
-    if call.params.get("$expand") and not call.params.get("$filter"):
+    """Of a subscription, of one of its resource groups, or of one of its locations; the members of uniform scale sets
+    are none of them. `$expand=instanceView` serves only together with a scale set's filter; the run-time state comes
+    with `statusOnly=true`."""
+    wanted = call.params.get("$filter", "")
+    if call.params.get("$expand") and not wanted:
         raise AzureError(400, "InvalidParameter", "The expand parameter needs a filter by virtual machine scale set.")
-    if call.params.get("$filter"):  # by scale set: the fleet has none
-        return json_answer({"value": []})
-    status = call.params.get("statusonly", "").lower() == "true"
+    status = call.params.get("statusonly", "").lower() == "true" or bool(call.params.get("$expand"))
     whole = "group" not in call.path
     rows = [
         managed_machine(sighting, whole_subscription=whole, with_state=status)
         for sighting in _existing(world.sightings(call.subscription))
-        if _is_in(sighting, call.path)
+        if _is_in(sighting, call.path) and (not wanted or _is_member(sighting, wanted))
     ]
     return _paged(call, rows, world.page)
 
@@ -102,7 +102,14 @@ def _must_find(world: World, call: Call) -> Sighting:
 
 
 def _existing(sightings: Iterable[Sighting]) -> Iterable[Sighting]:
-    return (sighting for sighting in sightings if sighting.power is not Power.TERMINATED)
+    gone = Power.TERMINATED
+    return (each for each in sightings if each.power is not gone and not is_uniform(each.instance))
+
+
+def _is_member(sighting: Sighting, wanted: str) -> bool:
+    """wanted: `'virtualMachineScaleSet/id' eq '/subscriptions/...'`."""
+    own = scale_set_id(sighting.instance)
+    return bool(own) and wanted.rpartition(" eq ")[2].strip("'").lower() == own.lower()
 
 
 def _is_in(sighting: Sighting, path: Mapping[str, str]) -> bool:

@@ -1,7 +1,8 @@
 """The fleet's machines and buckets under Azure's names: resource ids, sizes, zones, power states.
 
 Source of ids: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules; of power
-states: https://learn.microsoft.com/azure/virtual-machines/states-billing.
+states: https://learn.microsoft.com/azure/virtual-machines/states-billing; of scale sets' members:
+https://learn.microsoft.com/azure/virtual-machine-scale-sets/virtual-machine-scale-sets-instance-ids.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ from nephoscope.localcloud.fleet import Power
 from nephoscope.localcloud.machines import Bucket, Instance
 
 VIRTUAL_MACHINES = "Microsoft.Compute/virtualMachines"
+SCALE_SETS = "Microsoft.Compute/virtualMachineScaleSets"
+SCALE_SET_MACHINES = f"{SCALE_SETS}/virtualMachines"
+MEMBERSHIP = "scale-set"
+"""The tag by which a fleet says that a machine is a member of its role's scale set: `uniform` or `flexible`. A fleet
+that was drawn has none."""
 STORAGE_ACCOUNTS = "Microsoft.Storage/storageAccounts"
 POWER: Mapping[Power, tuple[str, str]] = {
     Power.PENDING: ("PowerState/starting", "VM starting"),
@@ -66,7 +72,20 @@ def data_disks(instance: Instance) -> int:
 
 
 def machine_name(instance: Instance) -> str:
+    """A member of a uniform scale set is called by the set and its number there."""
+    if is_uniform(instance):
+        return f"{instance.role}_{instance.number}"
     return instance.name or f"vm-{instance.id[2:14]}"
+
+
+def is_uniform(instance: Instance) -> bool:
+    """Whether it is a machine of its scale set alone: no virtual machine of its own in listings and tables."""
+    return instance.tags.get(MEMBERSHIP) == "uniform"
+
+
+def scale_set_id(instance: Instance) -> str:
+    """Of the set it is a member of; empty where it is of none."""
+    return f"{_where(instance)}/providers/{SCALE_SETS}/{instance.role}" if MEMBERSHIP in instance.tags else ""
 
 
 def account_name(bucket: Bucket) -> str:
@@ -79,13 +98,23 @@ def group_of(tags: Mapping[str, str]) -> str:
 
 
 def machine_id(instance: Instance) -> str:
-    where = f"/subscriptions/{instance.account}/resourceGroups/{group_of(instance.tags)}"
-    return f"{where}/providers/{VIRTUAL_MACHINES}/{machine_name(instance)}"
+    if is_uniform(instance):
+        return f"{scale_set_id(instance)}/virtualMachines/{instance.number}"
+    return f"{_where(instance)}/providers/{VIRTUAL_MACHINES}/{machine_name(instance)}"
+
+
+def type_of(resource_id: str) -> str:
+    """`microsoft.compute/virtualmachinescalesets/virtualmachines`: in lower case, as the id says it."""
+    provider, *rest = resource_id.lower().rpartition("/providers/")[2].split("/")
+    return "/".join([provider, *rest[::2]])
+
+
+def _where(resource: Instance | Bucket) -> str:
+    return f"/subscriptions/{resource.account}/resourceGroups/{group_of(resource.tags)}"
 
 
 def account_id(bucket: Bucket) -> str:
-    where = f"/subscriptions/{bucket.account}/resourceGroups/{group_of(bucket.tags)}"
-    return f"{where}/providers/{STORAGE_ACCOUNTS}/{account_name(bucket)}"
+    return f"{_where(bucket)}/providers/{STORAGE_ACCOUNTS}/{account_name(bucket)}"
 
 
 def vm_uuid(instance: Instance) -> str:

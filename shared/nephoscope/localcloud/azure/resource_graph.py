@@ -19,9 +19,10 @@ from typing import Any
 from nephoscope.localcloud.aws.call import Answer
 from nephoscope.localcloud.azure.call import AzureError, Call, json_answer
 from nephoscope.localcloud.azure.kql import ParserError, Row, run
-from nephoscope.localcloud.azure.rows import graph_account, graph_machine, graph_subscription
+from nephoscope.localcloud.azure.names import is_uniform
+from nephoscope.localcloud.azure.rows import graph_account, graph_machine, graph_member, graph_subscription
 from nephoscope.localcloud.azure.world import MANAGEMENT_GROUP, World
-from nephoscope.localcloud.fleet import Power
+from nephoscope.localcloud.fleet import Power, Sighting
 
 PAGE = 1000
 QUOTA = {"x-ms-user-quota-remaining": "14", "x-ms-user-quota-resets-after": "00:00:05"}
@@ -59,7 +60,8 @@ def _subscriptions(world: World, call: Call) -> Sequence[str]:
 
 
 class _Tables:
-    """The tables that we have. `computeresources` holds the instances of scale sets: the fleet has none."""
+    """The tables that we have. `computeresources` holds the instances of uniform scale sets, and `resources` all other
+    machines. Source: https://learn.microsoft.com/azure/governance/resource-graph/concepts/azure-resource-graph-get-list-api"""
 
     def __init__(self, world: World, subscriptions: Sequence[str]) -> None:
         self._world = world
@@ -77,14 +79,22 @@ class _Tables:
     def _resources(self) -> Iterator[Row]:
         for subscription in self._subscriptions:
             for sighting in self._world.sightings(subscription):
-                if sighting.power is not Power.TERMINATED:
-                    yield graph_machine(sighting, self._world.tenant)
+                if sighting.power is not Power.TERMINATED and not is_uniform(sighting.instance):
+                    yield self._told(sighting, graph_machine(sighting, self._world.tenant))
         for bucket in self._world.fleet.buckets:
             if bucket.account in self._subscriptions and bucket.created_at <= self._world.now:
                 yield graph_account(bucket, self._world.tenant)
 
     def _scale_set_machines(self) -> Iterator[Row]:
-        yield from ()
+        for subscription in self._subscriptions:
+            for sighting in self._world.sightings(subscription):
+                if sighting.power is not Power.TERMINATED and is_uniform(sighting.instance):
+                    yield self._told(sighting, graph_member(sighting, self._world.tenant))
+
+    def _told(self, sighting: Sighting, row: Row) -> Row:
+        if sighting.instance.id in self._world.failed:
+            row["properties"]["provisioningState"] = "Failed"
+        return row
 
     def _containers(self) -> Iterator[Row]:
         for subscription in self._subscriptions:

@@ -13,6 +13,7 @@ from typing import Any
 
 from nephoscope.localcloud.azure.names import (
     POWER,
+    SCALE_SET_MACHINES,
     STORAGE_ACCOUNTS,
     VIRTUAL_MACHINES,
     account_id,
@@ -21,6 +22,7 @@ from nephoscope.localcloud.azure.names import (
     group_of,
     machine_id,
     machine_name,
+    scale_set_id,
     size_of,
     tags_of,
     vm_uuid,
@@ -34,23 +36,44 @@ Row = dict[str, Any]
 
 
 def graph_machine(sighting: Sighting, tenant: str) -> Row:
-    """A row of the table `resources`."""
+    """A row of the table `resources`; a member of a flexible scale set says of which."""
+    scale_set = scale_set_id(sighting.instance)
+    belongs = {"virtualMachineScaleSet": {"id": scale_set}} if scale_set else {}
+    return _graph_machine(sighting, tenant, VIRTUAL_MACHINES) | {
+        "properties": _properties(sighting) | _extended(sighting) | belongs
+    }
+
+
+def graph_member(sighting: Sighting, tenant: str) -> Row:
+    """A row of the table `computeresources`: a member of a uniform scale set, whose size is the set's sku."""
+    size = size_of(sighting.instance).name
+    properties = _properties(sighting) | _extended(sighting) | {"hardwareProfile": {}, "latestModelApplied": True}
+    return _graph_machine(sighting, tenant, SCALE_SET_MACHINES) | {
+        "sku": {"name": size, "tier": size.partition("_")[0]},
+        "properties": properties,
+    }
+
+
+def _graph_machine(sighting: Sighting, tenant: str, kind: str) -> Row:
     instance = sighting.instance
-    code, words = POWER[sighting.power]
-    state = {"code": code, "level": "Info", "displayStatus": words}
-    extended = {"instanceView": {"powerState": state, "computerName": machine_name(instance), "hyperVGeneration": "V2"}}
     return _graph_row(
         id=machine_id(instance),
         name=machine_name(instance),
-        type=VIRTUAL_MACHINES.lower(),
+        type=kind.lower(),
         tenantId=tenant,
         location=instance.region,
         resourceGroup=group_of(instance.tags).lower(),
         subscriptionId=instance.account,
-        properties=_properties(sighting) | {"extended": extended},
         tags=tags_of(instance) or None,
         zones=zones_of(instance),
     )
+
+
+def _extended(sighting: Sighting) -> Row:
+    code, words = POWER[sighting.power]
+    state = {"code": code, "level": "Info", "displayStatus": words}
+    view = {"powerState": state, "computerName": machine_name(sighting.instance), "hyperVGeneration": "V2"}
+    return {"extended": {"instanceView": view}}
 
 
 def graph_account(bucket: Bucket, tenant: str) -> Row:

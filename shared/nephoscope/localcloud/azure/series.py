@@ -5,7 +5,8 @@ outside the guest, so that every running machine has it, agent or not. The newes
 up to four minutes they may be 0, or a part of what they will be, or empty; a reader cannot tell the first two from
 true ones but by their age. What the script makes late is empty until it is there.
 Source: https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-compute-virtualmachines-metrics
-and .../microsoft-storage-storageaccounts-metrics; on the newest points
+.../microsoft-compute-virtualmachinescalesets-virtualmachines-metrics (which has the same ones) and
+.../microsoft-storage-storageaccounts-metrics; on the newest points
 https://learn.microsoft.com/azure/azure-monitor/metrics/metrics-troubleshoot.
 """
 
@@ -14,7 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from nephoscope.localcloud.azure.names import STORAGE_ACCOUNTS, VIRTUAL_MACHINES, data_disks, size_of
+from nephoscope.localcloud.azure.names import (
+    SCALE_SET_MACHINES,
+    STORAGE_ACCOUNTS,
+    VIRTUAL_MACHINES,
+    data_disks,
+    size_of,
+)
 from nephoscope.localcloud.curves import CHECKS, OTHER, ROLES, Measure, derived, noise
 from nephoscope.localcloud.fleet import Fleet
 from nephoscope.localcloud.incidents import Happening
@@ -115,6 +122,7 @@ ACCOUNT_METRICS = (
 )
 CATALOG: Mapping[str, tuple[Metric, ...]] = {
     VIRTUAL_MACHINES.lower(): MACHINE_METRICS,
+    SCALE_SET_MACHINES.lower(): MACHINE_METRICS,
     STORAGE_ACCOUNTS.lower(): ACCOUNT_METRICS,
 }
 """By metric namespace in lower case."""

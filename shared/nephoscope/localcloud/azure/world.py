@@ -29,13 +29,15 @@ class World:
     def use(self, fleet: Fleet) -> None:
         """Another fleet; times and permissions are as at the start.
 
-        secrets: of key vaults. denied: subscriptions without a role for the caller. unmonitored: those whose resources may be listed, and
-        whose metrics may not be read. page: resources on a page of Resource Manager's listings.
+        secrets: of key vaults. denied: subscriptions without a role for the caller. unmonitored: those whose resources
+        may be listed, and whose metrics may not be read. failed: machines, by the fleet's ids, whose last change did
+        not succeed. page: resources on a page of Resource Manager's listings.
         """
         self.fleet = fleet
         self.secrets: dict[tuple[str, str], tuple[Version, ...]] = {}
         self.denied: set[str] = set()
         self.unmonitored: set[str] = set()
+        self.failed: set[str] = set()
         self.page = 500
         self._simulated: float | None = None
         self._counters: Counter[tuple[str, str, str]] = Counter()

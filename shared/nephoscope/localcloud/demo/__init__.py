@@ -1,1 +1,1 @@
-"""The demonstration: the real Lambda package lives through a story of incidents on the local AWS."""
+"""The demonstration: the three real packages live through a story of incidents on three local clouds."""

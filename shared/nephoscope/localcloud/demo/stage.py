@@ -13,13 +13,20 @@ from typing import Any
 
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT
+from nephoscope.localcloud.aws.visitors import visitor
+from nephoscope.localcloud.azure.local import LocalAzure
+from nephoscope.localcloud.gcp.local import LocalGcp
 from nephoscope.localcloud.receivers import Receiver
-from nephoscope.model.time import iso
+from nephoscope.model.scope import Cloud
 from nephoscope.stores.dynamodb import create_table
 
-TABLE = "nephoscope-demo"
-TOPIC = "nephoscope-demo-alerts"
+NAME = "nephoscope-demo"
+TABLE = NAME
+TOPIC = f"{NAME}-alerts"
+SIGNING = "nephoscope/demo/signing"
+PARAMETERS = "/nephoscope/demo/"
 ENTRANCES = ("collect", "deliver", "widget")
+_ANYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
 
 class StageError(RuntimeError):
@@ -43,14 +50,37 @@ class Stage:
         for entrance in ENTRANCES:
             self._deploy(entrance, artifact.read_bytes())
 
+    def let_in(self, google: LocalGcp, azure: LocalAzure) -> dict[Cloud, dict[str, str]]:
+        """The functions of the other clouds: roles that trust their identities, with no more than a deployment grants,
+        which is enforced from here on. Returns their environments; no key is in them."""
+        entering = {cloud: visitor(cloud, NAME, self.aws.region) for cloud in (Cloud.GCP, Cloud.AZURE)}
+        entering[Cloud.GCP].trust_google(self.aws, google)
+        entering[Cloud.AZURE].trust_azure(self.aws, azure)
+        for one in entering.values():
+            one.grant(self.aws, TABLE, self.topic, *self._secrets_read())
+        for own in ("lambda", HOME_ACCOUNT):
+            self.aws.policies.attach(own, _ANYTHING)
+        self.aws.policies.enforce = True
+        below = {Cloud.GCP: google.environment(), Cloud.AZURE: azure.environment()}
+        homes = {Cloud.GCP: google.project, Cloud.AZURE: azure.fleet.accounts[0]}
+        return {
+            cloud: {**below[cloud], **one.environment(self.aws, TABLE, self.topic, homes[cloud], token_file="")}
+            for cloud, one in entering.items()
+        }
+
+    def _secrets_read(self) -> list[Mapping[str, Any]]:
+        """The channels' addresses and keys."""
+        where = f"{self.aws.region}:{HOME_ACCOUNT}"
+        parameters = f"arn:aws:ssm:{where}:parameter{PARAMETERS}*"
+        signing = f"arn:aws:secretsmanager:{where}:secret:{SIGNING}-??????"
+        return [
+            {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameters},
+            {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": signing},
+        ]
+
     @property
     def widget_arn(self) -> str:
         return f"arn:aws:lambda:{self.aws.region}:{HOME_ACCOUNT}:function:{_named('widget')}"
-
-    def collect(self, slot: int) -> Mapping[str, Any]:
-        """Run the scheduled function for `slot` (epoch seconds); what it says of the run."""
-        answer: Mapping[str, Any] = self.invoke("collect", {"scheduled_time": iso(slot)})
-        return answer
 
     def invoke(self, entrance: str, event: Mapping[str, Any]) -> Any:
         """Raises StageError with the function's own error."""
@@ -64,10 +94,10 @@ class Stage:
         """A place for each channel of the demonstration's configuration; the key is made anew each time."""
         signing = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
         self.receiver.expect_key("chat", signing)
-        self.aws.client("secretsmanager").create_secret(Name="nephoscope/demo/signing", SecretString=signing)
+        self.aws.client("secretsmanager").create_secret(Name=SIGNING, SecretString=signing)
         for channel in ("chat", "pager"):
             self.aws.client("ssm").put_parameter(
-                Name=f"/nephoscope/demo/{channel}", Value=self.receiver.webhook_url(channel), Type="SecureString"
+                Name=PARAMETERS + channel, Value=self.receiver.webhook_url(channel), Type="SecureString"
             )
         self.aws.client("sns").subscribe(TopicArn=self.topic, Protocol="http", Endpoint=self.receiver.sns_url("oncall"))
         if not self.receiver.wait_until_confirmed("oncall"):
@@ -77,7 +107,7 @@ class Stage:
         self._lambda.create_function(
             FunctionName=_named(entrance),
             Runtime="python3.13",
-            Role=f"arn:aws:iam::{HOME_ACCOUNT}:role/nephoscope-demo",
+            Role=f"arn:aws:iam::{HOME_ACCOUNT}:role/{NAME}",
             Handler=f"handler.{entrance}",
             Code={"ZipFile": artifact},
             Timeout=55,
@@ -91,9 +121,10 @@ class Stage:
             "NEPHOSCOPE_STACK_ALERTTOPIC": self.topic,
             "NEPHOSCOPE_WIDGET_ARN": self.widget_arn,
             "NEPHOSCOPE_ACCOUNT": HOME_ACCOUNT,
+            "NEPHOSCOPE_CLOUDS": Cloud.AWS,
             "POWERTOOLS_LOG_LEVEL": "WARNING",
         }
 
 
 def _named(entrance: str) -> str:
-    return f"nephoscope-demo-{entrance}"
+    return f"{NAME}-{entrance}"

@@ -57,9 +57,9 @@ _OLD_REASONS: Mapping[Status, tuple[str, str]] = {
 @dataclass(frozen=True, slots=True)
 class Call:
     """action: the method's id in Google's discovery documents (`compute.instances.aggregatedList`). permission: the IAM
-    permission that it takes; empty: none. token: the bearer token as it came, empty when there was none. regions: what
-    it asks about, empty for the whole project; worked out only once the caller is known. resource: what is asked for,
-    where that is not the project as a whole."""
+    permission that it takes; empty: none. project: or the folder or organization that is searched. token: the bearer
+    token as it came, empty when there was none. regions: what it asks about, empty for the whole project; worked out
+    only once the caller is known. within: what is asked for in the project, empty for the project as a whole."""
 
     action: str
     permission: str
@@ -67,11 +67,13 @@ class Call:
     project: str
     token: str
     regions: Callable[[], tuple[str, ...]] = tuple
-    resource: str = ""
+    within: str = ""
 
     @property
-    def where(self) -> str:
-        return self.resource or f"projects/{self.project}"
+    def resource(self) -> str:
+        """`projects/acme-web`, `folders/123`, `projects/acme-web/secrets/chat/versions/latest`."""
+        place = self.project if "/" in self.project else f"projects/{self.project}"
+        return f"{place}/{self.within}" if self.within else place
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from nephoscope.localcloud.aws.ledger import Entry, Ledger
 from nephoscope.localcloud.gcp.call import HTTP, Call, CutError, GoogleError, Info, Status
 from nephoscope.localcloud.gcp.faults import Failing, Fault, Faults
 from nephoscope.localcloud.gcp.names import project_number
-from nephoscope.localcloud.gcp.world import World
+from nephoscope.localcloud.gcp.world import FOLDER, ORGANIZATION, World
 from nephoscope.localcloud.incidents import Happening
 
 T = TypeVar("T")
@@ -24,12 +24,14 @@ MONITORING = "monitoring.googleapis.com"
 COMPUTE = "compute.googleapis.com"
 STORAGE = "storage.googleapis.com"
 SECRETS = "secretmanager.googleapis.com"
+ASSETS = "cloudasset.googleapis.com"
 METADATA = "metadata.google.internal"
 _TITLES = {
     MONITORING: "Cloud Monitoring API",
     COMPUTE: "Compute Engine API",
     STORAGE: "Cloud Storage JSON API",
     SECRETS: "Secret Manager API",
+    ASSETS: "Cloud Asset API",
 }
 _NOWHERE: tuple[str, ...] = ()
 _REFUSALS = (Status.PERMISSION_DENIED, Status.UNAUTHENTICATED)
@@ -84,7 +86,7 @@ class Gate:
     def _permit(self, call: Call) -> None:
         if call.service == METADATA:
             return
-        if call.project not in self._world.projects:
+        if call.project not in (*self._world.projects, FOLDER, ORGANIZATION):
             raise unknown_project(call)
         held = self._world.permissions
         if held is not None and call.permission not in held:
@@ -117,19 +119,18 @@ class Gate:
     def _record(
         self, call: Call, who: str, regions: tuple[str, ...], status: int, *, allowed: bool, units: int, page: int
     ) -> None:
-        resource = call.where
         self._ledger.record(
             Entry(
                 at=self._world.now,
                 action=call.action,
-                resource=resource,
+                resource=call.resource,
                 account=call.project,
                 region=regions[0] if len(regions) == 1 else "",
                 principal=who,
                 units=units,
                 allowed=allowed,
                 status=status,
-                needs=(Need(call.permission, resource),) if call.permission else (),
+                needs=(Need(call.permission, call.resource),) if call.permission else (),
             ),
             page,
         )
@@ -144,7 +145,7 @@ def _fail(call: Call, fault: Fault) -> None:
         case Failing.DISABLED:
             raise disabled(call)
         case Failing.NOT_FOUND:
-            raise GoogleError(Status.NOT_FOUND, f"The resource '{call.where}' was not found")
+            raise GoogleError(Status.NOT_FOUND, f"The resource '{call.resource}' was not found")
         case Failing.ERROR:
             raise GoogleError(Status.INTERNAL, "Internal error encountered.")
         case Failing.UNAVAILABLE:
@@ -160,10 +161,10 @@ def denied(call: Call) -> GoogleError:
     if call.service == MONITORING:
         text = f"Permission {call.permission} denied (or the resource may not exist)."
     elif call.service == SECRETS:
-        text = f"Permission '{call.permission}' denied for resource '{call.where}' (or it may not exist)."
+        text = f"Permission '{call.permission}' denied for resource '{call.resource}' (or it may not exist)."
     else:
-        text = f"Required '{call.permission}' permission for '{call.where}'"
-    metadata = {"service": call.service, "permission": call.permission, "resource": call.where}
+        text = f"Required '{call.permission}' permission for '{call.resource}'"
+    metadata = {"service": call.service, "permission": call.permission, "resource": call.resource}
     return GoogleError(Status.PERMISSION_DENIED, text, Info("IAM_PERMISSION_DENIED", metadata))
 
 

@@ -43,7 +43,7 @@ class LocalGcp:
 
     @property
     def host(self) -> str:
-        """127.0.0.1:port of the metadata server, Compute, Storage and Secret Manager. Raises RuntimeError before it is started."""
+        """127.0.0.1:port of everything but Monitoring. Raises RuntimeError before it is started."""
         if self._rest is None:
             raise RuntimeError("the local Google is not running")
         return self._rest.host
@@ -70,7 +70,7 @@ class LocalGcp:
             "CLOUDSDK_CONFIG": str(authority.directory()),
             "NEPHOSCOPE_ENDPOINT_GCP_COMPUTE": self.url,
             "NEPHOSCOPE_ENDPOINT_GCP_STORAGE": self.url,
-            "NEPHOSCOPE_ENDPOINT_GCP_ASSETS": self.url,  # a search is not offered here: 404, and not the real one
+            "NEPHOSCOPE_ENDPOINT_GCP_ASSETS": self.url,
             "NEPHOSCOPE_ENDPOINT_GCP_MONITORING": self.monitoring_host,
             "NEPHOSCOPE_ENDPOINT_GCP_SECRETS": self.url,
         }

@@ -210,7 +210,7 @@ INSTANCE_ROWS = (
         "Reserved vCPUs",
     ),
     Row(_C + "uptime", Kind.DELTA, False, "s{uptime}", _NAME, _running(lambda *_: 60.0), _whole, "Uptime"),
-    Row(_C + "uptime_total", Kind.GAUGE, True, "s", (), _running(_uptime), lambda _: [({}, _share(1.0))], "Uptime"),
+    Row(_C + "uptime_total", Kind.GAUGE, True, "s", _NAME, _running(_uptime), _whole, "Uptime Total"),
     _delta("network/received_bytes_count", "By", _NET, Measure.RECEIVED, 60, "Received bytes"),
     _delta("network/sent_bytes_count", "By", _NET, Measure.SENT, 60, "Sent bytes"),
     _delta("network/received_packets_count", "1", _NET, Measure.RECEIVED, 60 / 900, "Received packets"),

@@ -1,5 +1,5 @@
-"""Everything that is spoken over plain HTTP: the metadata server, Compute, Storage and Secret Manager, at one
-address."""
+"""Everything that is spoken over plain HTTP: the metadata server, Compute, Storage, Secret Manager and the search for
+projects, at one address."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from nephoscope.localcloud.gcp import metadata
+from nephoscope.localcloud.gcp.assets import search_all_resources
 from nephoscope.localcloud.gcp.call import Answer, Call, GoogleError, Status, invalid, json_answer, render_error
 from nephoscope.localcloud.gcp.compute import list_instances, list_regions, list_zones
-from nephoscope.localcloud.gcp.gate import COMPUTE, METADATA, SECRETS, STORAGE, Admitted, Gate, Served
+from nephoscope.localcloud.gcp.gate import ASSETS, COMPUTE, METADATA, SECRETS, STORAGE, Admitted, Gate, Served
 from nephoscope.localcloud.gcp.secret_manager import access_version
 from nephoscope.localcloud.gcp.storage import list_buckets
 from nephoscope.localcloud.gcp.world import World
@@ -22,8 +23,8 @@ _Serve = Callable[[World, str, Mapping[str, str], Admitted], Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """path: with the project as its first group, where it stands there and not in the query. What other groups have
-    names for is put among the query's parameters."""
+    """path: with the project (or the folder or organization) as its first group, where it stands there and not in the
+    query. What other groups have names for is put among the query's parameters."""
 
     path: re.Pattern[str]
     action: str
@@ -42,11 +43,18 @@ ROUTES = (
     _compute("zones", "compute.zones.list", "compute.zones.list", list_zones),
     Route(re.compile("/storage/v1/b"), "storage.buckets.list", "storage.buckets.list", STORAGE, list_buckets),
     Route(
-        re.compile("/v1/projects/([^/]+)/secrets/(?P<secret>[^/]+)/versions/(?P<version>[^/:]+):access"),
+        re.compile("/v1/projects/([^/]+)/(?P<within>secrets/(?P<secret>[^/]+)/versions/(?P<version>[^/:]+)):access"),
         "secretmanager.projects.secrets.versions.access",
         "secretmanager.versions.access",
         SECRETS,
         access_version,
+    ),
+    Route(
+        re.compile("/v1/([^/]+/[^/]+):searchAllResources"),
+        "cloudasset.searchAllResources",
+        "cloudasset.assets.searchAllResources",
+        ASSETS,
+        search_all_resources,
     ),
 )
 
@@ -89,7 +97,7 @@ class Rest:
         if not project:
             raise invalid("Required parameter: project")
         token = headers.get("authorization", "").removeprefix("Bearer ")
-        resource = path.removeprefix("/v1/").removesuffix(":access") if route.service == SECRETS else ""
-        call = Call(route.action, route.permission, route.service, project, token, resource=resource)
-        asked = {**query, **found.groupdict()}
+        named = found.groupdict()
+        call = Call(route.action, route.permission, route.service, project, token, within=named.get("within", ""))
+        asked = {**query, **named}
         return self._gate.run(call, lambda admitted: Served(route.serve(self._world, project, asked, admitted)))

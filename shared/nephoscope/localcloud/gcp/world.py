@@ -16,6 +16,9 @@ from nephoscope.localcloud.gcp.versions import Version
 from nephoscope.localcloud.incidents import Happening, Incident
 from nephoscope.localcloud.machines import Bucket
 
+FOLDER, ORGANIZATION = "folders/123456789012", "organizations/210987654321"
+"""Every project of the fleet lies in the folder, and the folder in the organization."""
+
 
 class World:
     """State of one local Google. Safe to use from every request's thread.

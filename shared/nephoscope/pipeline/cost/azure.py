@@ -45,12 +45,16 @@ def _reading(config: Config, fleet: Fleet, catalog: Catalog) -> Line:
 
 
 def _calls(reads: Sequence[Read], catalog: Catalog) -> float:
-    """In an hour, in one scope. Resources of one kind and metrics whose points settle at once share a call."""
-    groups: dict[tuple[Kind, int, int, int], list[Read]] = {}
+    """In an hour, in one scope. Resources of one type and metrics whose points settle at once share a call; the members
+    of uniform scale sets are a type of their own."""
+    groups: dict[tuple[Kind, bool, int, int, int], list[Read]] = {}
     for read in reads:
+        member = "/virtualmachinescalesets/" in read.resource.id
         pace = read.period, read.source.delay_of(read.period), read.source.every
-        groups.setdefault((read.metric.on, *pace), []).append(read)
-    return sum(_batches(group, catalog) * HOUR / max(period, every) for (_, period, _, every), group in groups.items())
+        groups.setdefault((read.metric.on, member, *pace), []).append(read)
+    return sum(
+        _batches(group, catalog) * HOUR / max(period, every) for (_, _, period, _, every), group in groups.items()
+    )
 
 
 def _batches(reads: Sequence[Read], catalog: Catalog) -> int:

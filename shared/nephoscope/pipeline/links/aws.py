@@ -14,12 +14,11 @@ A console shows the account that the reader is signed in to: for a member accoun
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from urllib.parse import quote
 
-from nephoscope.model.metric import Metric, Source
+from nephoscope.model.metric import Source
 from nephoscope.model.resource import Kind, Resource
-from nephoscope.model.scope import Cloud
 
 _HOSTS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 _NO_CONSOLE_KNOWN = ("us-iso", "eu-iso", "eusc-")
@@ -29,29 +28,22 @@ _ANY_BUT_PLAIN = re.compile(r"[^A-Za-z0-9_.-]")
 _SHOWN = "-PT3H"
 
 
-def links_for(
-    resource: Resource,
-    metric: Metric | None = None,
-    *,
-    attributes: Sequence[tuple[str, str]] = (),
-    dashboard: str = "",
-    dashboard_region: str = "",
-) -> Mapping[str, str]:
-    """Name -> URL: `instance` or `bucket`, `metric`, `dashboard`; only those that exist, empty for a region whose
-    console we do not know. attributes: of the series. Every character of foreign text is encoded."""
-    links: dict[str, str] = {}
-    scope = resource.scope
-    base = console(scope.region) if scope.cloud is Cloud.AWS else ""
-    if base and resource.kind is Kind.INSTANCE:
-        links["instance"] = f"{base}/ec2/home?region={scope.region}#InstanceDetails:instanceId={_quoted(resource.id)}"
-    if base and resource.kind is Kind.BUCKET:
-        links["bucket"] = f"{base}/s3/buckets/{_quoted(resource.id)}?region={scope.region}"
-    source = metric.sources.get(scope.cloud) if metric else None
-    if base and source:
-        links["metric"] = _metric_link(base, resource, source, dict(attributes))
-    if dashboard and (link := dashboard_link(dashboard, dashboard_region or scope.region)):
-        links["dashboard"] = link
-    return links
+def resource_links(resource: Resource) -> Mapping[str, str]:
+    """`instance` or `bucket`; empty for a region whose console we do not know."""
+    base, region = console(resource.scope.region), resource.scope.region
+    if not base:
+        return {}
+    if resource.kind is Kind.INSTANCE:
+        return {"instance": f"{base}/ec2/home?region={region}#InstanceDetails:instanceId={_quoted(resource.id)}"}
+    if resource.kind is Kind.BUCKET:
+        return {"bucket": f"{base}/s3/buckets/{_quoted(resource.id)}?region={region}"}
+    return {}
+
+
+def metric_link(resource: Resource, source: Source, attributes: Mapping[str, str]) -> str:
+    """The metric's graph; empty for a region whose console we do not know."""
+    base = console(resource.scope.region)
+    return _metric_link(base, resource, source, attributes) if base else ""
 
 
 def dashboard_link(name: str, region: str) -> str:

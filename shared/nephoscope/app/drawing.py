@@ -1,0 +1,30 @@
+"""The dashboard, as it should stand for what is watched: written by one function, whenever it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nephoscope.app.outside import Outside
+from nephoscope.model.errors import DeliveryError
+from nephoscope.model.publish import Dashboard
+from nephoscope.model.scope import Scope
+from nephoscope.model.time import Deadline
+from nephoscope.pipeline.dashboard import render_dashboards
+
+
+def draw(outside: Outside, scopes: Sequence[Scope], deadline: Deadline) -> tuple[int, list[str]]:
+    """The dashboard follows the configuration and the registry; it is written when it differs from what stands."""
+    if not outside.settings.writes_dashboard:
+        return 0, []
+    try:
+        return outside.dashboards.write_dashboards(dashboards_of(outside, scopes), deadline), []
+    except DeliveryError as error:
+        return 0, [str(error)]
+
+
+def dashboards_of(outside: Outside, scopes: Sequence[Scope]) -> tuple[Dashboard, ...]:
+    """The dashboards as they should stand for these scopes."""
+    gathered = outside.config.gather.aws
+    linked = [account.id for account in gathered.accounts if account.linked] if gathered else []
+    settings = outside.settings
+    return render_dashboards(outside.config, scopes, outside.catalog, settings.widget_arn, settings.account, linked)
