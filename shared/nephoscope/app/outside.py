@@ -24,7 +24,8 @@ __all__ = ["Outside", "SystemClock", "open_outside"]
 @dataclass(frozen=True, slots=True)
 class Outside:
     """readers: by cloud, those that this function gathers. queue None: everything runs in one function. digests: what
-    this process has told while its memory was out of reach: (scope, quarter of an hour)."""
+    this process has told while its memory was out of reach: (scope, quarter of an hour,
+    channel)."""
 
     config: Config
     settings: Settings
@@ -36,7 +37,7 @@ class Outside:
     dashboards: DashboardSink
     notifier_for: Callable[[str], Notifier]
     queue: ScopeQueue | None = None
-    digests: set[tuple[Scope, int]] = field(default_factory=set)
+    digests: set[tuple[Scope, int, str]] = field(default_factory=set)
     new_run_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex[:16])
 
 

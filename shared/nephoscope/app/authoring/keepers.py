@@ -14,7 +14,7 @@ from nephoscope.app.authoring.document import Keys, Text
 from nephoscope.app.authoring.findings import Findings, listed
 from nephoscope.app.authoring.quantities import UnclearError
 from nephoscope.app.authoring.reading import flag_of, text_of
-from nephoscope.app.authoring.references import parse_reference
+from nephoscope.app.authoring.references import check_reference, is_reference, parse_reference
 from nephoscope.model.scope import Cloud
 
 
@@ -50,7 +50,7 @@ _IN_AWS = ("ssm", "secretsmanager")
 
 
 def check_keepers(tell: Keys | None, gathered: Collection[Cloud], findings: Findings) -> None:
-    """References that were well-formed, once it is known whose functions read them."""
+    """References that are well-formed, now that it is known whose functions read them."""
     for _, channel in tell.entries if tell else ():
         if isinstance(channel, Keys):
             for key in ("webhook", "secret"):
@@ -58,16 +58,19 @@ def check_keepers(tell: Keys | None, gathered: Collection[Cloud], findings: Find
 
 
 def _check(key: str, text: Text | None, fallback: bool, gathered: Collection[Cloud], findings: Findings) -> None:
+    if text is None or not is_reference(text.value):
+        return
     try:
-        kind, name = parse_reference(text.value if text else "")
+        check_reference(text.value)
     except UnclearError:
-        return  # not written, an address, or told already
-    if text and kind in OF_ONE and (others := [cloud for cloud in gathered if cloud is not OF_ONE[kind]]):
+        return  # told already
+    kind, name = parse_reference(text.value)
+    if kind in OF_ONE and (others := [cloud for cloud in gathered if cloud is not OF_ONE[kind]]):
         findings.problem(text.place, f"{key}: {_unreadable(kind, others)}")
-    elif text and kind == "own-cloud":
+    elif kind == "own-cloud":
         for said in _illegal(name.partition("#")[0], gathered):
             findings.problem(text.place, f"{key}: {said}")
-    elif text and fallback and kind in _IN_AWS and (others := [c for c in gathered if c is not Cloud.AWS]):
+    elif fallback and kind in _IN_AWS and (others := [cloud for cloud in gathered if cloud is not Cloud.AWS]):
         findings.warning(text.place, f"{key}: {_out_of_reach(kind, others)}")
 
 
