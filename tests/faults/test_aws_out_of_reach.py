@@ -183,7 +183,7 @@ def test_the_fallback_of_the_own_cloud_hears_one_digest_a_scope_and_quarter_and_
     assert story.told("chat") == story.told("near") == []
 
     story.line.cut()
-    reports = story.live(outside, 8, 12, 14, 15, 19)
+    reports = story.live(outside, 8, 14, 15, 19)
     assert all(report.failed for report in reports)
     digests = [one.json() for one in story.receiver.received("near")]
     assert {digest["data"]["why"] for digest in digests} == {"memory_unavailable"}

@@ -104,6 +104,8 @@ def _refusal(error: Exception, project: str) -> Refusal:
             return Refusal(reason, _why_denied(error, project))
         case Reason.THROTTLED:
             return Refusal(reason, retry_after=retry_after(error) or None)
+        case Reason.MALFORMED:  # requests' own word for what is no JSON
+            return _malformed("the answer is no JSON")
     return Refusal(reason, passing=reason is Reason.UNAVAILABLE)
 
 
