@@ -112,6 +112,8 @@ def _handler(azure: CannedAzure) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(reply.body)
 
+        do_GET = do_POST
+
         def log_message(self, *_: object) -> None:
             pass
 
