@@ -1,7 +1,7 @@
 """Secrets that Google and Azure keep: whether each can be read where its function will look for it.
 
-Where the function runs is known to its deployment. In this shell NEPHOSCOPE_ACCOUNT says the project and NEPHOSCOPE_VAULT
-the vault; what is named in full needs neither.
+Where the function runs is known to its deployment. In this shell NEPHOSCOPE_ACCOUNT says the project and
+NEPHOSCOPE_VAULT the vault; what is named in full needs neither.
 """
 
 from __future__ import annotations

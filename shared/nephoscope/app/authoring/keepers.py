@@ -95,6 +95,6 @@ def _illegal(name: str, gathered: Collection[Cloud]) -> list[str]:
 def _out_of_reach(kind: str, others: Collection[Cloud]) -> str:
     who = listed(_FUNCTIONS[cloud] for cloud in others)
     return (
-        f"where AWS is out of reach, ${{{kind}:...}} is too, and {who} could tell nobody; a fallback's secret is better "
-        "kept in each function's own cloud: ${own-cloud:NAME}"
+        f"where AWS is out of reach, ${{{kind}:...}} is too, and {who} could tell nobody; a fallback's secret is "
+        "better kept in each function's own cloud: ${own-cloud:NAME}"
     )
