@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from nephoscope.app.authoring.compile import Compiled, compile_file
+from nephoscope.app.authoring.explain import explain
+from nephoscope.catalog.loader import load_catalog
 from nephoscope.model.errors import ConfigError
 
 AWS = "aws: {regions: [eu-west-1]}"
@@ -131,3 +133,11 @@ def test_names_that_no_cloud_would_take(reference: str, tmp_path: Path) -> None:
     name = reference.partition(":")[2].rstrip("}")
     (problem,) = problems(tmp_path, f'{{webhook: "{reference}"}}', cloud)
     assert problem.startswith(f'webhook: "{name}" cannot be the name in ${{')
+
+
+def test_where_it_is_kept_is_explained(tmp_path: Path) -> None:
+    made = compiled(tmp_path, '{webhook: "${own-cloud:near}", fallback: true}', AWS, GCP)
+    assert explain(made.config, load_catalog())[-1] == (
+        "chat: webhook, json, not signed, kept in the cloud of each function; a message is tried for 1 d; told when "
+        "another channel is given up."
+    )

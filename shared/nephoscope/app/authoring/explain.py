@@ -179,4 +179,6 @@ def _explain_channel(channel: Channel) -> str:
     signed = ", signed" if channel.secret else ", not signed"
     how = f"SNS topic {channel.sns}" if channel.sns else f"webhook, {channel.format}{signed}"
     extra = "; told when another channel is given up" if channel.fallback else ""
+    own = any(text.startswith("${own-cloud:") for text in (channel.webhook, channel.secret))
+    how += ", kept in the cloud of each function" if own else ""
     return f"{channel.name}: {how}; a message is tried for {render_duration(channel.max_age)}{extra}."
