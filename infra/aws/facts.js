@@ -28,6 +28,12 @@ function secretsOf(channels) {
   return { ssm: named('ssm'), secretsmanager: named('secretsmanager') };
 }
 
+// The same, and what is kept in each function's own cloud: AWS's functions find that in Secrets Manager.
+const ownSecrets = ({ clouds, secrets }) => {
+  const own = clouds.includes('aws') ? secrets['own-cloud'] : [];
+  return { ...secrets, secretsmanager: [...new Set([...secrets.secretsmanager, ...own])].sort() };
+};
+
 // What is well on a person's machine, and would fail in a function at the first alert.
 function refuse(deploy) {
   const [variable] = deploy.secrets.env;
@@ -46,7 +52,7 @@ function policies(deploy) {
   const readers = ['CollectRole', 'WorkRole'];
   const senders = [...readers, 'DeliverRole'];
   const everything = ['*']; // IAM knows no narrower resource for these actions
-  const arns = policyArns(deploy);
+  const arns = policyArns({ ...deploy, secrets: ownSecrets(deploy) });
   const buckets = deploy.own_account && deploy.resources.includes('bucket');
   return {
     Resources: {

@@ -96,8 +96,8 @@ class Notifier(Protocol):
 
 class SecretReader(Protocol):
     def read_secret(self, reference: str) -> Secret:
-        """Resolve `${env:X}`, `${ssm:...}`, `${secretsmanager:...}`, `${stack:...}`; a text that is no reference is
-        its own value. Raises DeliveryError(reason=SECRET_MISSING or DENIED) that names the reference only."""
+        """Resolve a reference (`${kind:name}`, app/secrets.py); a text that is no reference is its own value. Raises
+        DeliveryError (SECRET_MISSING, DENIED, or that its keeper does not answer) that names the reference only."""
         ...
 
 

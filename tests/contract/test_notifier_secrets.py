@@ -66,7 +66,6 @@ def test_what_is_read_without_any_cloud(reference: str, value: str) -> None:
         ("${env:BLANK}", "the environment has no such variable"),
         ("${stack:Other}", "the deployment has no such name"),
         ("${stack:Empty}", "the deployment has no such name"),
-        ("${gcp-secret:x}", "nothing reads references of the kind gcp-secret"),
         ("${vault:x}", "nothing reads references of the kind vault"),
         ("${env:}", "a reference is written ${kind:name}"),
         ("${ENV:X}", "a reference is written ${kind:name}"),

@@ -13,16 +13,24 @@ import traceback
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import trustme
+from google.auth.compute_engine import _metadata
 
 from nephoscope.app.secrets import open_secrets
 from nephoscope.app.settings import Settings
+from nephoscope.localcloud.aws.faults import Failing, Fault
 from nephoscope.localcloud.aws.ministack import Ministack
+from nephoscope.localcloud.azure.local import LocalAzure
+from nephoscope.localcloud.fleet import simulate
+from nephoscope.localcloud.gcp.faults import Failing as GoogleFailing
+from nephoscope.localcloud.gcp.faults import Fault as GoogleFault
+from nephoscope.localcloud.gcp.local import LocalGcp
 from nephoscope.model.alert import Notification, Subject, TransitionKind, Why
 from nephoscope.model.config import Channel
 from nephoscope.model.errors import DeliveryError, Reason
@@ -260,6 +268,57 @@ def test_what_aws_keeps_stays_secret(aws: Ministack, written: io.StringIO, capfd
     printed = capfd.readouterr()
     assert "botocore" in written.getvalue(), "the SDK was not heard at all: this test would prove nothing"
     assert_silent(written.getvalue(), printed.out, printed.err, repr(secrets), *map(everything_said, errors))
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[LocalGcp, LocalAzure]]:
+    fleet = simulate(1, 1, start=1_795_435_200, script=())
+    with LocalGcp(fleet) as google, LocalAzure(fleet) as azure:
+        for name, value in (google.environment() | azure.environment()).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(_metadata, "_GCE_METADATA_HOST", google.host)
+        yield google, azure
+
+
+HELD = {
+    "good": (f'{{"url": "{URL.format(port=9)}", "other": "CANARY-json"}}', "#url"),
+    "missing-key": (f'{{"url": "{URL.format(port=9)}"}}', "#elsewhere"),
+    "no-json": ('{"a": "CANARY-json", "b": 1', "#a"),
+}
+
+
+@pytest.mark.parametrize("failing", ["", "deny", "throttle", "malformed", "error", "cut"])
+@pytest.mark.parametrize("cloud", ["gcp", "azure"])
+def test_what_the_own_cloud_keeps_stays_secret(
+    cloud: str,
+    failing: str,
+    elsewhere: tuple[LocalGcp, LocalAzure],
+    written: io.StringIO,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    google, azure = elsewhere
+    for name, (text, _) in HELD.items():
+        google.keep_secret(name, text)
+        azure.keep_secret("own", name, text)
+    if failing:
+        google.faults.add(GoogleFault(GoogleFailing(failing), "secretmanager.*"))
+        azure.faults.add(Fault(Failing(failing), "Microsoft.KeyVault/*"))
+    written.truncate(0)
+    written.seek(0)
+    settings = replace(Settings.from_environment(), clouds=(cloud,), account=google.project, vault="own")
+    secrets = open_secrets(settings, {})
+    errors = []
+    for name, (_, key) in HELD.items():
+        try:
+            secrets.read_secret(f"${{own-cloud:{name}{key}}}")
+        except DeliveryError as error:
+            logging.getLogger("test").exception("as a careless caller would write it")
+            errors.append(error)
+    assert len(errors) == (3 if failing else 2)
+    printed = capfd.readouterr()
+    assert "urllib3" in written.getvalue(), "the client was not heard at all: this test would prove nothing"
+    said = [everything_said(error) for error in errors]
+    assert_silent(written.getvalue(), printed.out, printed.err, repr(secrets), *said)
 
 
 def test_a_topic_given_by_a_secret_that_is_none_stays_secret(written: io.StringIO) -> None:

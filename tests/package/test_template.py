@@ -232,6 +232,7 @@ publish:
   cloudwatch: {region: us-east-1, dashboard: wall, namespace: watch/beta}
 tell:
   chat: {webhook: "${secretsmanager:nephoscope/slack#url}", format: slack}
+  near: {webhook: "${own-cloud:nephoscope-near#url}", fallback: true}
   other: {sns: "arn:aws:sns:us-east-1:333333333333:others"}
 """
 
@@ -260,6 +261,7 @@ def test_what_is_changed_in_the_configuration_is_changed_in_function_and_templat
     assert config["gather"]["aws"]["accounts"][0]["role"] in texts["EnterAccounts"]
     assert "parameter/nephoscope/external-id" in texts["ReadParameters"]
     assert "secret:nephoscope/slack-??????" in texts["ReadSecrets"]
+    assert "secret:nephoscope-near-??????" in texts["ReadSecrets"]
     assert "arn:aws:sns:us-east-1:333333333333:others" in texts["TellTopics"]
     assert "ec2:DescribeRegions" in texts["ReadRegions"]
 

@@ -232,8 +232,8 @@ SECTIONS = [
     ),
     ("tell: {a: {webhook: '${smm:/x}'}}", '3:21: webhook: unknown reference "smm"; did you mean ssm?'),
     (
-        "tell: {a: {webhook: '${key-vault:x}'}}",
-        "3:21: webhook: ${key-vault:...} is not supported by this version: Azure Key Vault",
+        "tell: {a: {webhook: '${key-vault:-x/y}'}}",
+        '3:21: webhook: "-x/y" cannot be the name in ${key-vault:...}',
     ),
     ("tell: {a: {webhook: '${ssm:/a b}'}}", '3:21: webhook: "/a b" cannot be the name in ${ssm:...}'),
     (

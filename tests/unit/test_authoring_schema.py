@@ -142,7 +142,7 @@ def test_what_is_switched_off_in_the_example_is_right_too(tmp_path: Path) -> Non
     path.write_text(switched_on(EXAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
     compiled = compile_file(path, environment={})
     assert compiled.warnings == ()
-    assert set(compiled.config.channels) == {"oncall", "chat", "pager", "robot", "last-resort"}
+    assert set(compiled.config.channels) == {"oncall", "chat", "pager", "robot", "near", "last-resort"}
     assert compiled.config.gather.aws is not None
     assert [account.id for account in compiled.config.gather.aws.accounts] == ["", "222222222222"]
     assert compiled.config.gather.aws.where.except_tags == {"monitor": ("off",)}

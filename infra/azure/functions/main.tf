@@ -107,6 +107,7 @@ resource "azurerm_function_app_flex_consumption" "home" {
     NEPHOSCOPE_CLOUDS                = "azure"
     NEPHOSCOPE_TABLE                 = local.stack.table
     NEPHOSCOPE_ACCOUNT               = var.subscription
+    NEPHOSCOPE_VAULT                 = local.identities.vault
     NEPHOSCOPE_STACK_AlertTopic      = local.stack.topic
     NEPHOSCOPE_AUDIENCE              = local.identities.audience
     NEPHOSCOPE_TIMEOUT               = min(local.deploy.every, 300) - 5 # longer than the period makes runs overlap

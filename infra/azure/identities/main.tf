@@ -74,6 +74,48 @@ resource "azurerm_role_assignment" "reader" {
   principal_type     = "ServicePrincipal"
 }
 
+# --- secrets that the configuration names; their values have no place in Terraform's state ---
+
+locals {
+  own   = length(local.deploy.secrets["own-cloud"]) > 0
+  named = { for name in local.deploy.secrets["key-vault"] : name => split("/", name) } # VAULT/NAME
+}
+
+# The functions' own vault. It is there before they are, so that its secrets can be put there first.
+resource "azurerm_key_vault" "own" {
+  count                      = local.own ? 1 : 0
+  name                       = "${substr(replace(var.name, "-", ""), 0, 16)}${substr(sha256("${var.subscription}/${var.name}"), 0, 8)}"
+  resource_group_name        = azurerm_resource_group.home.name
+  location                   = azurerm_resource_group.home.location
+  tenant_id                  = data.azuread_client_config.home.tenant_id
+  sku_name                   = "standard"
+  rbac_authorization_enabled = true
+}
+
+# All of it: nothing else is kept there.
+resource "azurerm_role_assignment" "own_secrets" {
+  count                = local.own ? 1 : 0
+  scope                = azurerm_key_vault.own[0].id
+  role_definition_name = "Key Vault Secrets User"
+  principal_id         = azurerm_user_assigned_identity.reader.principal_id
+  principal_type       = "ServicePrincipal"
+}
+
+# Of other vaults, in the home subscription, those secrets alone.
+data "azurerm_resources" "vault" {
+  for_each = toset([for parts in local.named : parts[0]])
+  type     = "Microsoft.KeyVault/vaults"
+  name     = each.value
+}
+
+resource "azurerm_role_assignment" "secret" {
+  for_each             = local.named
+  scope                = "${one(data.azurerm_resources.vault[each.value[0]].resources).id}/secrets/${each.value[1]}"
+  role_definition_name = "Key Vault Secrets User"
+  principal_id         = azurerm_user_assigned_identity.reader.principal_id
+  principal_type       = "ServicePrincipal"
+}
+
 # What the tokens for AWS are made out to. Version 1 tokens are issued by https://sts.windows.net/<tenant>/ and carry the
 # identifier as aud; version 2 tokens have another issuer, and a number as aud.
 resource "azuread_application" "audience" {

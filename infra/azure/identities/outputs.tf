@@ -23,6 +23,11 @@ output "client_id" {
   value       = azurerm_user_assigned_identity.reader.client_id
 }
 
+output "vault" {
+  description = "The functions' own key vault; empty where no secret is kept there"
+  value       = local.own ? azurerm_key_vault.own[0].name : ""
+}
+
 output "resource_group" {
   description = "Where everything of ours is"
   value       = azurerm_resource_group.home.name

@@ -178,12 +178,22 @@ resource "google_cloud_scheduler_job" "each" {
   }
 }
 
-# --- secrets that the configuration names, kept in this project ---
+# --- secrets that the configuration names ---
 
+locals {
+  named = concat(local.deploy.secrets["gcp-secret"], local.deploy.secrets["own-cloud"])
+  # Without the version, which a role does not tell apart here.
+  secrets = toset([
+    for name in local.named :
+    split("/versions/", startswith(name, "projects/") ? name : "projects/${var.project}/secrets/${name}")[0]
+  ])
+}
+
+# They must be there: a value has no place in Terraform's state.
 resource "google_secret_manager_secret_iam_member" "reader" {
-  for_each  = toset(lookup(local.deploy.secrets, "gcp-secret", []))
-  project   = startswith(each.value, "projects/") ? split("/", each.value)[1] : var.project
-  secret_id = startswith(each.value, "projects/") ? split("/", each.value)[3] : each.value
+  for_each  = local.secrets
+  project   = split("/", each.value)[1]
+  secret_id = split("/", each.value)[3]
   role      = "roles/secretmanager.secretAccessor"
   member    = "serviceAccount:${local.identities.reader}"
 }

@@ -15,8 +15,13 @@ locals {
   )
 }
 
+locals {
+  named   = concat(local.deploy.secrets["gcp-secret"], local.deploy.secrets["own-cloud"])
+  secrets = length(local.named) == 0 ? [] : ["secretmanager.googleapis.com"]
+}
+
 resource "google_project_service" "needed" {
-  for_each = toset(concat(local.parent == "" ? [] : ["cloudasset.googleapis.com"], [
+  for_each = toset(concat(local.parent == "" ? [] : ["cloudasset.googleapis.com"], local.secrets, [
     "artifactregistry.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from nephoscope.app.clock import SystemClock
 from nephoscope.app.secrets import open_secrets
 from nephoscope.app.settings import Settings
 from nephoscope.app.wiring import wire
@@ -18,21 +18,14 @@ from nephoscope.model.scope import Cloud, Scope
 from nephoscope.ports import Clock, CloudReader, DashboardSink, MetricSink, Notifier, ScopeQueue
 from nephoscope.stores.memory import Memory
 
-
-class SystemClock:
-    """The machine's own clocks."""
-
-    def wall(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
+__all__ = ["Outside", "SystemClock", "open_outside"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
     """readers: by cloud, those that this function gathers. queue None: everything runs in one function. digests: what
-    this process has told while its memory was out of reach: (scope, quarter of an hour)."""
+    this process has told while its memory was out of reach: (scope, quarter of an hour,
+    channel)."""
 
     config: Config
     settings: Settings
@@ -44,7 +37,7 @@ class Outside:
     dashboards: DashboardSink
     notifier_for: Callable[[str], Notifier]
     queue: ScopeQueue | None = None
-    digests: set[tuple[Scope, int]] = field(default_factory=set)
+    digests: set[tuple[Scope, int, str]] = field(default_factory=set)
     new_run_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex[:16])
 
 
@@ -52,7 +45,7 @@ def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
     """Open what this deployment has. Imports only the rooms that the configuration and the settings name; no call to
     any cloud is made yet."""
     catalog = load_catalog().configured(config)
-    secrets = open_secrets(settings)
+    secrets = open_secrets(settings, clock=clock)
     clouds = [cloud for cloud in config.gather.kinds if not settings.clouds or cloud in settings.clouds]
     table = wire("store", settings.store)(settings.table)
 

@@ -17,6 +17,7 @@ from nephoscope.app.drawing import draw
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.app.scopes import registered, survey
+from nephoscope.model.alert import Notification
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.publish import Datum
@@ -223,20 +224,25 @@ def commit(outside: Outside, decided: Plan) -> str:
 
 def tell_without_memory(outside: Outside, scope: Scope, slot: int, problem: str, deadline: Deadline) -> list[str]:
     """The store or AWS is out of reach: look all the same, and tell the fallback channels what holds now. Straight to
-    them, for there is no outbox; once for each quarter of an hour in a warm function. Returns what went wrong."""
-    channels = outside.config.fallback_channels
-    bucket = (scope, floor_to(slot, BUCKET))
-    if not channels or bucket in outside.digests:
+    them, for there is no outbox; each once for each quarter of an hour in a warm function. Returns what went wrong."""
+    quarter = floor_to(slot, BUCKET)
+    channels = [name for name in outside.config.fallback_channels if (scope, quarter, name) not in outside.digests]
+    if not channels:
         return []
-    try:
-        gathered = _read(outside, Remembered(Progress(scope)), slot, deadline)
-        decided = decide(outside, gathered, run_id="")
-        for digest in plan_digest(outside.config.fleet, scope, slot, problem, decided.changes, channels):
+    gathered = _read(outside, Remembered(Progress(scope)), slot, deadline)
+    decided = decide(outside, gathered, run_id="")
+
+    def tell(digest: Notification) -> str:
+        try:
             outside.notifier_for(digest.channel).send(digest, deadline)
-    except (DeliveryError, StoreError) as error:
-        return [str(error)]
-    outside.digests.add(bucket)
-    return []
+        except DeliveryError as error:
+            return str(error)
+        outside.digests.add((scope, quarter, digest.channel))
+        return ""
+
+    digests = plan_digest(outside.config.fleet, scope, slot, problem, decided.changes, channels)
+    with ThreadPoolExecutor(max_workers=len(channels)) as pool:  # one that hangs with AWS must not keep another waiting
+        return [problem for problem in pool.map(tell, digests) if problem]
 
 
 def _report(gathered: Gathered, decided: Plan, ended: str) -> ScopeReport:

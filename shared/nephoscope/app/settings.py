@@ -14,10 +14,11 @@ class Settings:
     queue_url: where scopes are fanned out; empty = everything runs in one function. stack: outputs and resources of the
     deployment by logical name, for `${stack:...}`. widget_arn: the custom widget's function, empty = none.
     account: where the function itself runs, in its own cloud's words: the number of an AWS account, the id of a Google
-    project or of an Azure subscription. home_region: AWS's, where memory, dashboard and topic are.
+    project or of an Azure subscription. home_region: AWS's, where memory, dashboard and topic are. vault: the key vault
+    that is the function's own, on Azure; `${own-cloud:...}` is looked up there.
     clouds: those that this function gathers; empty = all that the configuration names. endpoints: in place of a
-    provider's own, by name (`gcp_compute`, `gcp_monitoring`, `azure_management`, `azure_metrics`, `azure_logs`); AWS's
-    SDK reads its own variables.
+    provider's own, by name (`gcp_compute`, `gcp_monitoring`, `azure_management`, `azure_metrics`, `azure_logs`, and of
+    secrets `gcp_secrets`, `azure_vault`); AWS's SDK reads its own variables.
     aws_audience: whom the tokens are for by which a function of another cloud enters AWS; empty = it needs none.
     aws_role, aws_token_file: as boto3 reads them, too. timeout: seconds that an invocation has, where the platform does
     not say.
@@ -36,6 +37,12 @@ class Settings:
     aws_role: str = ""
     aws_token_file: str = ""
     timeout: int = 55
+    vault: str = ""
+
+    @property
+    def own_cloud(self) -> str:
+        """The one that the function runs in."""
+        return self.clouds[0] if self.clouds else "aws"
 
     @property
     def writes_dashboard(self) -> bool:
@@ -63,5 +70,6 @@ class Settings:
             aws_role=environment.get("AWS_ROLE_ARN", ""),
             aws_token_file=environment.get("AWS_WEB_IDENTITY_TOKEN_FILE", ""),
             timeout=int(environment.get("NEPHOSCOPE_TIMEOUT") or 55),
+            vault=environment.get("NEPHOSCOPE_VAULT", ""),
             stack={key.removeprefix(prefix): value for key, value in environment.items() if key.startswith(prefix)},
         )

@@ -18,6 +18,8 @@ WIRING: dict[tuple[str, str], str] = {
     ("notifier", "sns"): "nephoscope.notifiers.sns:open_notifier",
     ("notifier", "webhook"): "nephoscope.notifiers.webhook:open_notifier",
     ("secrets", "aws"): "nephoscope.clouds.aws.secrets:open_secrets",
+    ("secrets", "gcp"): "nephoscope.clouds.gcp.secrets:open_secrets",
+    ("secrets", "azure"): "nephoscope.clouds.azure.secrets:open_secrets",
     ("store", "dynamodb"): "nephoscope.stores.dynamodb:open_table",
     ("store", "sqlite"): "nephoscope.stores.sqlite:open_table",
     ("queue", "sqs"): "nephoscope.queues.sqs:open_queue",

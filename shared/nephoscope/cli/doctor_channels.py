@@ -6,13 +6,15 @@ Nothing is sent. Addresses and keys are secrets: what is said names the channel 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nephoscope.app.outside import Outside
 from nephoscope.app.secrets import open_secrets
+from nephoscope.app.settings import Settings
 from nephoscope.cli.findings import Finding, Verdict
 from nephoscope.model.config import Channel
 from nephoscope.model.errors import DeliveryError, Reason
+from nephoscope.model.scope import Cloud
 from nephoscope.model.secret import Secret
 from nephoscope.notifiers.endpoint import EndpointError, judged_addresses, parse_endpoint, resolve_name
 from nephoscope.ports import SecretReader
@@ -38,9 +40,29 @@ def references(outside: Outside) -> list[Reference]:
     return list({each.text: each for each in found if each.text.startswith("${")}.values())
 
 
+ELSEWHERE = ("gcp-secret", "key-vault")
+"""Kinds that AWS's function never reads: doctor_secrets.py looks there."""
+
+
+def kind_of(text: str) -> str:
+    """`ssm` of `${ssm:/a}`."""
+    return text.removeprefix("${").partition(":")[0]
+
+
+def read_here(outside: Outside) -> list[Reference]:
+    """What AWS's function reads, or the deployment gives."""
+    away = ELSEWHERE if Cloud.AWS in outside.config.gather.kinds else (*ELSEWHERE, "own-cloud")
+    return [reference for reference in references(outside) if kind_of(reference.text) not in away]
+
+
+def at_home(outside: Outside) -> Settings:
+    """As AWS's function has them, whatever this call is about."""
+    return replace(outside.settings, clouds=(str(Cloud.AWS),))
+
+
 def check_references(outside: Outside) -> Iterator[Finding]:
-    reader = open_secrets(outside.settings)
-    for reference in references(outside):
+    reader = open_secrets(at_home(outside))
+    for reference in read_here(outside):
         where = f"{reference.text} for {reference.needed_by}"
         try:
             reader.read_secret(reference.text)
@@ -58,7 +80,7 @@ def _unresolved(where: str, text: str, error: DeliveryError) -> Finding:
 
 
 def check_webhooks(outside: Outside) -> Iterator[Finding]:
-    reader = open_secrets(outside.settings)
+    reader = open_secrets(at_home(outside))
     for channel in outside.config.channels.values():
         if channel.webhook:
             yield _webhook(channel, reader)
@@ -73,7 +95,7 @@ def _webhook(channel: Channel, reader: SecretReader) -> Finding:
     except OSError:
         return Finding("webhook", where, Verdict.FAILED, f"{Reason.UNAVAILABLE}: the name could not be resolved")
     except DeliveryError:
-        return Finding("webhook", where, Verdict.UNTRIED, "its address is not known: see the reference above")
+        return Finding("webhook", where, Verdict.UNTRIED, "its address is not known here: see its reference")
     return Finding("webhook", where, Verdict.WELL)
 
 

@@ -14,6 +14,7 @@ from nephoscope.app.scopes import find_scopes
 from nephoscope.cli.call import Call
 from nephoscope.cli.doctor_channels import check_references, check_webhooks, topics
 from nephoscope.cli.doctor_readers import examine_cloud
+from nephoscope.cli.doctor_secrets import check_kept
 from nephoscope.cli.findings import Finding, Verdict
 from nephoscope.cli.grants import Grant
 from nephoscope.cli.probing import home_of, open_probe
@@ -65,10 +66,15 @@ def examine(call: Call, outside: Outside) -> Examination:
     home = not call.args.cloud or Cloud.AWS in call.args.cloud
     aws = _examine_home(call, outside) if home else Examination(())
     others = {cloud: examine_cloud(call, outside, cloud) for cloud in outside.readers if cloud is not Cloud.AWS}
+    kept = [pair for cloud in others for pair in check_kept(outside, cloud)]
     return Examination(
-        (*aws.findings, *(finding for each in others.values() for finding in each.findings)),
+        (
+            *aws.findings,
+            *(finding for each in others.values() for finding in each.findings),
+            *(finding for finding, _ in kept),
+        ),
         aws.missing,
-        tuple(grant for each in others.values() for grant in each.grants),
+        (*(grant for each in others.values() for grant in each.grants), *(grant for _, grant in kept if grant)),
         tuple(cloud for cloud, each in others.items() if each.unknown),
     )
 

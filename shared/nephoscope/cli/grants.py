@@ -23,6 +23,8 @@ ROLES: Mapping[str, str] = {
     "Microsoft.ResourceGraph/resources/read": "Reader",
     "Microsoft.Insights/metrics/read": "Monitoring Reader",
     "Microsoft.OperationalInsights/workspaces/query/read": "Log Analytics Data Reader",
+    "secretmanager.versions.access": "roles/secretmanager.secretAccessor",
+    "Microsoft.KeyVault/vaults/secrets/getSecret/action": "Key Vault Secrets User",
 }
 """Permission -> a predefined role that holds it."""
 
@@ -45,6 +47,26 @@ def grant_for(gap: Gap) -> Grant:
     """What would let the refused call through."""
     role = ROLES.get(gap.operation, "")
     return Grant(gap.operation, role, _COMMANDS[gap.scope.cloud](gap.scope.account, role) if role else "")
+
+
+def grant_for_secret(cloud: Cloud, place: str, name: str) -> Grant:
+    """What would let a function read one secret. place: the project or the vault that it is in."""
+    permission = READING_SECRETS[cloud]
+    role = ROLES[permission]
+    return Grant(permission, role, _SECRETS[cloud].format(place=place, name=name, role=role))
+
+
+READING_SECRETS: Mapping[Cloud, str] = {
+    Cloud.GCP: "secretmanager.versions.access",
+    Cloud.AZURE: "Microsoft.KeyVault/vaults/secrets/getSecret/action",
+}
+
+_SECRETS: Mapping[Cloud, str] = {
+    Cloud.GCP: "gcloud secrets add-iam-policy-binding {name} --project={place} --member=serviceAccount:EMAIL "
+    "--role={role}",
+    Cloud.AZURE: 'az role assignment create --assignee OBJECT_ID --role "{role}" '
+    '--scope "$(az keyvault show --name {place} --query id --output tsv)/secrets/{name}"',
+}
 
 
 def _gcloud(account: str, role: str) -> str:

@@ -117,7 +117,7 @@ class Webhook:
 
     def _judge(self, heard: Heard) -> None:
         if heard.failure:
-            raise self._error(heard.failure, heard.detail, retryable=heard.failure is not Reason.ADDRESS_REFUSED)
+            raise self._error(heard.failure, heard.detail, heard.failure is not Reason.ADDRESS_REFUSED)
         meaning = meaning_of(heard.status)
         if meaning.reason:
             raise DeliveryError(
@@ -159,7 +159,7 @@ class Webhook:
         try:
             return self._secrets.read_secret(reference)
         except DeliveryError as error:
-            raise self._error(error.reason, error.detail, retryable=error.retryable) from error
+            raise self._error(error.reason, error.detail, error.retryable, error.retry_after) from error
 
     def _try(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str], limit: Deadline) -> Heard:
         """Failures as values: the foreign exception ends here, with whatever it says."""
@@ -201,8 +201,12 @@ class Webhook:
         context.set_alpn_protocols(["http/1.1"])
         return context
 
-    def _error(self, reason: Reason, detail: str, *, retryable: bool | None = None) -> DeliveryError:
-        return DeliveryError(destination=self._channel.name, reason=reason, detail=detail, retryable=retryable)
+    def _error(
+        self, reason: Reason, detail: str, retryable: bool | None = None, retry_after: float | None = None
+    ) -> DeliveryError:
+        return DeliveryError(
+            destination=self._channel.name, reason=reason, detail=detail, retryable=retryable, retry_after=retry_after
+        )
 
 
 def _exchange(line: Line, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Heard:

@@ -311,3 +311,66 @@ def test_validate_forecasts_all_three(three: Any) -> None:
     assert units["monitoring.timeSeries.list"] == 120 * 60
     assert units["Microsoft.Insights/metrics/read"] == 2 * 2 * 60
     assert forecast["custom_series"] == 5 * 5 + 3 * 10
+
+
+# --- secrets in each function's own cloud -------------------------------------------------------------------------
+
+VAULT = "nephoscopeprod0a1b2c3d"
+NEAR = 'tell: {near: {webhook: "${own-cloud:nephoscope-near#url}", fallback: true}}'
+
+
+def secrets_of(text: str) -> dict[str, tuple[str, str]]:
+    """The cloud in which it was looked for -> verdict and why."""
+    found = [each for each in objects(text) if each["check"] == "secret"]
+    clouds = ("gcp", "azure")
+    return {
+        word if (word := each["where"].split()[0]) in clouds else "aws": (each["verdict"], each["detail"])
+        for each in found
+    }
+
+
+@pytest.fixture
+def near(three: Any, clouds: Clouds) -> Any:
+    """A fallback whose secret is kept in each cloud under one name; the shell knows project and vault."""
+    three.write(THREE.replace("tell: {}", NEAR))
+    three.environment |= {"NEPHOSCOPE_ACCOUNT": PROJECTS[0], "NEPHOSCOPE_VAULT": VAULT}
+    text = '{"url": "https://chat.example/hook"}'
+    clouds.gcp.keep_secret("nephoscope-near", text, project=PROJECTS[0])
+    clouds.azure.keep_secret(VAULT, "nephoscope-near", text)
+    return three
+
+
+def test_doctor_looks_for_each_functions_secret_in_its_own_cloud(near: Any, clouds: Clouds) -> None:
+    found = secrets_of(near("doctor", "--json").stdout)
+    assert (found["gcp"][0], found["azure"][0]) == ("well", "well")
+    assert found["aws"][0] == "failed"  # this local AWS keeps no secrets
+    assert secrets_of(near("doctor", "--json", "--cloud", "gcp").stdout).keys() == {"gcp"}
+
+
+def test_doctor_names_what_lets_google_read_one_secret(near: Any, clouds: Clouds) -> None:
+    held = {"compute.instances.list", "monitoring.timeSeries.list", "monitoring.metricDescriptors.get"}
+    clouds.gcp.world.permissions = frozenset(held)
+    done = near("doctor", "--cloud", "gcp")
+    assert done.returncode == 1
+    assert done.stdout.split("Grant to whom the functions run as:\n")[1].splitlines() == [
+        f"gcloud secrets add-iam-policy-binding nephoscope-near --project={PROJECTS[0]} "
+        "--member=serviceAccount:EMAIL --role=roles/secretmanager.secretAccessor"
+    ]
+
+
+def test_doctor_names_what_lets_azure_read_one_secret(near: Any, clouds: Clouds) -> None:
+    clouds.azure.faults.add(AzureFault(AzureFailing.DENY, "Microsoft.KeyVault/*"))
+    done = near("doctor", "--cloud", "azure")
+    assert done.returncode == 1
+    assert done.stdout.split("Grant to whom the functions run as:\n")[1].splitlines() == [
+        'az role assignment create --assignee OBJECT_ID --role "Key Vault Secrets User" '
+        f'--scope "$(az keyvault show --name {VAULT} --query id --output tsv)/secrets/nephoscope-near"'
+    ]
+
+
+def test_doctor_does_not_guess_where_the_functions_run(near: Any, clouds: Clouds) -> None:
+    del near.environment["NEPHOSCOPE_VAULT"]
+    near.environment["NEPHOSCOPE_ACCOUNT"] = "111111111111"  # of AWS
+    found = secrets_of(near("doctor", "--json").stdout)
+    assert found["gcp"][0] == found["azure"][0] == "not tried"
+    assert ("NEPHOSCOPE_ACCOUNT" in found["gcp"][1], "NEPHOSCOPE_VAULT" in found["azure"][1]) == (True, True)

@@ -21,6 +21,7 @@ from nephoscope.app.authoring.gathering_gcp import read_gcp
 from nephoscope.app.authoring.given import SCOPE_BLIND, STARTER, scope_blind, starter_text
 from nephoscope.app.authoring.homes import Homes, read_homes
 from nephoscope.app.authoring.including import include_rules, read_text
+from nephoscope.app.authoring.keepers import check_keepers
 from nephoscope.app.authoring.publishing import read_publish
 from nephoscope.app.authoring.reading import items_of, keys_of, read_section, text_of
 from nephoscope.app.authoring.rules import Surroundings, read_rules
@@ -119,6 +120,7 @@ class _Compiler:
         gather, blind_after, grace = self._gather()
         publish = self._publish(fleet, gather.aws)
         channels = read_channels(keys_of(self._keys, "tell"), self._findings)
+        check_keepers(keys_of(self._keys, "tell"), gather.kinds, self._findings)
         rules = self._rules(gather, channels)
         self._warn(gather, publish, channels, rules)
         names = [*(rule.name for rule in rules), SCOPE_BLIND]

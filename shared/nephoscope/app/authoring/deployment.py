@@ -16,6 +16,8 @@ from nephoscope.model.config import Channel, Config, GatherAzure, GatherGcp
 from nephoscope.model.resource import Kind
 from nephoscope.model.time import MINUTE
 
+_KINDS = ("env", "ssm", "secretsmanager", "gcp-secret", "key-vault", "own-cloud")
+
 
 def plan_deployment(config: Config, homes: Homes) -> dict[str, Any]:
     """Plain JSON values; lists are sorted and have no doubles.
@@ -24,9 +26,9 @@ def plan_deployment(config: Config, homes: Homes) -> dict[str, Any]:
     it. clouds: those that are gathered. regions, own_account, roles, resources, bucket_tags: what is gathered of AWS;
     regions may be `all` for every one; bucket_tags: buckets are chosen by their tags, which must be read, then. gcp,
     azure: what is gathered there; parent: a folder or an organization. homes: where the functions of these two live, as
-    far as the file says; infra/terraform reads it. secrets: names by the kind of reference, without
-    `#key`. stack: outputs and resources of the deployment that are referred to. topics: ARNs that are published to
-    beside those of the stack.
+    far as the file says; infra/terraform reads it. secrets: names by the kind of reference, without `#key`; each
+    cloud's function is let in to those that it reads, and to no others. stack: outputs and resources of the deployment
+    that are referred to. topics: ARNs that are published to beside those of the stack.
     """
     aws = config.gather.aws
     kinds = aws.resources if aws else ()
@@ -48,7 +50,7 @@ def plan_deployment(config: Config, homes: Homes) -> dict[str, Any]:
         "homes": asdict(homes),
         "dashboard": config.publish.dashboard,
         "namespace": config.publish.namespace,
-        "secrets": {kind: _named(references, kind) for kind in ("env", "ssm", "secretsmanager")},
+        "secrets": {kind: _named(references, kind) for kind in _KINDS},
         "stack": _named(references, "stack"),
         "topics": sorted({c.sns for c in config.channels.values() if c.sns.startswith("arn:")}),
     }

@@ -185,6 +185,8 @@ def _explain_channel(channel: Channel) -> str:
     how = "PagerDuty, an incident for each alert" if channel.key else how
     again = f"; told again every {render_duration(channel.repeat)}" if channel.repeat else ""
     extra = "; told when another channel is given up" if channel.fallback else ""
+    own = any(text.startswith("${own-cloud:") for text in (channel.webhook, channel.secret, channel.key))
+    how += ", kept in the cloud of each function" if own else ""
     return f"{channel.name}: {how}; a message is tried for {render_duration(channel.max_age)}{again}{extra}."
 
 

@@ -67,7 +67,7 @@ class Section:
 
 
 DURATION = r"^\s*[0-9]+\s*(s|min|h|d)\s*$"
-REFERENCE = r"^\$\{(env|ssm|secretsmanager|stack):[^}]+\}$"
+REFERENCE = r"^\$\{(env|ssm|secretsmanager|gcp-secret|key-vault|own-cloud|stack):[^}]+\}$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 PROJECT = r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$"
 PARENT = r"^(folders|organizations)/[0-9]+$"

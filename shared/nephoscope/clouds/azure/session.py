@@ -27,6 +27,10 @@ from azure.monitor.querymetrics import MetricsClient
 MANAGEMENT = "https://management.azure.com"
 METRICS = "https://{region}.metrics.monitor.azure.com"
 LOGS = "https://api.loganalytics.io"
+VAULT = "https://{vault}.vault.azure.net"
+VAULTS = "https://vault.azure.net"
+"""Whom tokens for Key Vault are for, whatever the vault's name; a slash behind it would be another.
+Source: https://learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses"""
 _AGENT = "nephoscope"
 
 
@@ -37,14 +41,16 @@ class Client(Protocol):
 
 
 class Sessions:
-    """endpoints: in place of Azure's own, by name: `azure_management`, and `azure_metrics`, in which `{region}` stands
-    for the region, and `azure_logs`. Safe to use from several threads."""
+    """endpoints: in place of Azure's own, by name: `azure_management`; `azure_metrics`, in which `{region}` stands for
+    the region; `azure_logs`; `azure_vault`, in which `{vault}` stands for the vault's name. Safe to use from several
+    threads."""
 
     def __init__(self, credential: TokenCredential, endpoints: Mapping[str, str]) -> None:
         self._credential = credential
         self._management = endpoints.get("azure_management") or MANAGEMENT
         self._metrics = endpoints.get("azure_metrics") or METRICS
         self._logs = endpoints.get("azure_logs") or LOGS
+        self._vault = endpoints.get("azure_vault") or VAULT
         self._clients: dict[str, Client] = {}
         self._lock = threading.Lock()
 
@@ -52,7 +58,7 @@ class Sessions:
         """Resource Manager. A request's address is relative to it."""
         with self._lock:
             if "" not in self._clients:
-                self._clients[""] = _Management(self._management, self._credential)
+                self._clients[""] = _Pipeline(self._management, self._credential, MANAGEMENT)
             return self._clients[""]
 
     def logs(self) -> Client:
@@ -68,6 +74,14 @@ class Sessions:
                 )
             return self._clients["logs"]
 
+    def vault(self, name: str) -> Client:
+        """The data plane of a key vault. A request's address is relative to it."""
+        with self._lock:
+            if f"vault {name}" not in self._clients:
+                endpoint = self._vault.replace("{vault}", name)
+                self._clients[f"vault {name}"] = _Pipeline(endpoint, self._credential, VAULTS)
+            return self._clients[f"vault {name}"]
+
     def metrics(self, region: str) -> Client:
         """The metrics data plane of a region. A request's address is relative to it."""
         with self._lock:
@@ -79,17 +93,18 @@ class Sessions:
             return self._clients[region]
 
 
-class _Management:
-    """Resource Manager by azure-core's pipeline alone: its own packages build an object for every row."""
+class _Pipeline:
+    """Resource Manager and Key Vault by azure-core's pipeline alone: the packages for them build an object for every
+    row, and cost an import. audience: whom its tokens are for. Nothing here writes to a log."""
 
-    def __init__(self, endpoint: str, credential: TokenCredential) -> None:
+    def __init__(self, endpoint: str, credential: TokenCredential, audience: str) -> None:
         policies = [
             RequestIdPolicy(),
             HeadersPolicy(),
             UserAgentPolicy(base_user_agent=_AGENT),
             ProxyPolicy(),
             RetryPolicy.no_retries(),
-            BearerTokenCredentialPolicy(credential, f"{MANAGEMENT}/.default"),
+            BearerTokenCredentialPolicy(credential, f"{audience}/.default"),
         ]
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(endpoint, policies=policies)
 

@@ -37,12 +37,13 @@ SCOPES = (
     "https://www.googleapis.com/auth/devstorage.read_only",
     "https://www.googleapis.com/auth/cloud-platform",
 )
-"""The last is what a project search needs; what is allowed is the role's matter, scopes only narrow it."""
+"""The last is what a project search and secrets need; what is allowed is the role's matter, scopes only narrow it."""
 
 HOSTS: Mapping[str, str] = {
     "gcp_compute": "https://compute.googleapis.com",
     "gcp_storage": "https://storage.googleapis.com",
     "gcp_assets": "https://cloudasset.googleapis.com",
+    "gcp_secrets": "https://secretmanager.googleapis.com",
     "gcp_monitoring": "monitoring.googleapis.com",
 }
 """Where the APIs are, by the name under which a deployment may give another address."""

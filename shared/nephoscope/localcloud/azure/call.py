@@ -18,15 +18,17 @@ class Plane(StrEnum):
     MANAGEMENT = "management"
     METRICS = "metrics"
     LOGS = "logs"
+    VAULT = "vault"
 
 
 AUDIENCES: Mapping[Plane, frozenset[str]] = {
     Plane.MANAGEMENT: frozenset({"https://management.azure.com", "https://management.core.windows.net"}),
     Plane.METRICS: frozenset({"https://metrics.monitor.azure.com"}),
     Plane.LOGS: frozenset({"https://api.loganalytics.io", "https://api.loganalytics.azure.com"}),
+    Plane.VAULT: frozenset({"https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"}),
 }
-"""Without the trailing slash, which may be there. Source: the default audiences of azure-monitor-querymetrics,
-azure-monitor-query and azure-mgmt-core."""
+"""Without the trailing slash, which may be there, but for Key Vault. Source: the default audiences of
+azure-monitor-querymetrics, azure-monitor-query and azure-mgmt-core; key_vault.py."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 from nephoscope.localcloud.aws.call import Answer, Need, Request
 from nephoscope.localcloud.aws.faults import Failing, Fault
 from nephoscope.localcloud.aws.ledger import Entry, Ledger
-from nephoscope.localcloud.azure import logs, management
+from nephoscope.localcloud.azure import key_vault, logs, management
 from nephoscope.localcloud.azure.call import AUDIENCES, AzureError, Call, Plane, bad_request, render_error
 from nephoscope.localcloud.azure.faults import Faults
 from nephoscope.localcloud.azure.get_batch import get_batch
@@ -70,6 +70,8 @@ ROUTES = (
            QUERY_GRAPH, query_resources),
     _route("POST", "(/(?P<region>[a-z0-9]+))?" + _SUBSCRIPTION + "/metrics:getBatch", Plane.METRICS, READ_METRICS,
            get_batch),
+    _route("GET", "/(?P<vault>[a-z0-9-]{3,24})/secrets/(?P<secret>[^/]+)(/(?P<version>[^/]*))?", Plane.VAULT,
+           key_vault.GET_SECRET, lambda world, call: key_vault.get_secret(world.secrets, call)),
     _route("POST", "/v1/workspaces/(?P<workspace>[^/]+)/query", Plane.LOGS,
            "Microsoft.OperationalInsights/workspaces/query/read", logs.query_workspace),
 )  # fmt: skip
@@ -102,9 +104,10 @@ class Front:
         return _spoilt(answer) if any(fault.failing is Failing.MALFORMED for fault in faults) else answer
 
     def _admitted(self, call: Call) -> Call:
-        principal = admit(self._issuer, bearer(call.request.headers), AUDIENCES[call.plane])
-        if call.plane is not Plane.LOGS:
-            _check_version(call.params.get("api-version", ""))
+        principal = self._caller(call)
+        check = _CHECKS.get(call.plane)
+        if check:
+            check(call.params.get("api-version", ""))
         body = _parse_body(call.request) if call.request.method == "POST" else {}
         return Call(
             call.plane,
@@ -117,6 +120,12 @@ class Front:
             call.request,
             body,
         )
+
+    def _caller(self, call: Call) -> str:
+        token = bearer(call.request.headers)
+        if call.plane is Plane.VAULT:
+            return key_vault.admit(self._issuer, token)
+        return admit(self._issuer, token, AUDIENCES[call.plane])
 
     def _check(self, call: Call, faults: tuple[Fault, ...]) -> None:
         world = self._world
@@ -176,6 +185,14 @@ def _check_version(version: str) -> None:
         raise AzureError(400, "InvalidApiVersionParameter", f"The api-version '{version}' is invalid.")
 
 
+_CHECKS: Mapping[Plane, Callable[[str], None]] = {
+    Plane.MANAGEMENT: _check_version,
+    Plane.METRICS: _check_version,
+    Plane.VAULT: key_vault.check_version,
+}
+"""How a plane looks at its api-version; one has none."""
+
+
 def _parse_body(request: Request) -> Mapping[str, Any]:
     try:
         body = json.loads(request.body or b"{}")
@@ -211,6 +228,8 @@ def _fail(call: Call, fault: Fault) -> None:
 
 
 def denied(call: Call) -> AzureError:
+    if call.plane is Plane.VAULT:
+        return key_vault.denied(call)
     if call.plane is Plane.LOGS:
         text = "The provided credentials have insufficient access to perform the requested operation"
         return AzureError(403, "InsufficientAccessError", text)
@@ -228,6 +247,8 @@ def throttled(call: Call, seconds: int) -> AzureError:
     """Source: https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling, and
     https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests"""
     headers = {"Retry-After": str(seconds)}
+    if call.plane is Plane.VAULT:
+        return key_vault.throttled(seconds)
     if call.action == QUERY_GRAPH:
         headers |= {"x-ms-user-quota-remaining": "0", "x-ms-user-quota-resets-after": f"00:00:{min(59, seconds):02}"}
         text = "Client application has been throttled and should not repeat the request until some time has elapsed."

@@ -102,5 +102,5 @@ class TokenService:
         if any(resource.rstrip("/") in audiences for audiences in AUDIENCES.values()):
             return True
         if self._applications is None:
-            return resource.startswith(("api://", "https://vault.azure.net"))
+            return resource.startswith("api://")
         return resource in self._applications

@@ -14,6 +14,7 @@ from nephoscope.localcloud.aws.ledger import Ledger
 from nephoscope.localcloud.azure.faults import Faults
 from nephoscope.localcloud.azure.front import Front
 from nephoscope.localcloud.azure.identity import PATH, Identity, TokenService
+from nephoscope.localcloud.azure.key_vault import Version
 from nephoscope.localcloud.azure.logs import workspace_of
 from nephoscope.localcloud.azure.names import account_id, machine_id
 from nephoscope.localcloud.azure.server import Server
@@ -84,7 +85,7 @@ class LocalAzure:
 
     def environment(self) -> dict[str, str]:
         """The variables that make a client, or a process of its own, use this Azure and no other. The metrics' endpoint
-        has `{region}` where the region's name belongs."""
+        has `{region}` where the region's name belongs, the vaults' one `{vault}`."""
         return {
             "IDENTITY_ENDPOINT": self._running[1].url + PATH,
             "IDENTITY_HEADER": self.identity.header,
@@ -92,6 +93,7 @@ class LocalAzure:
             "NEPHOSCOPE_ENDPOINT_AZURE_MANAGEMENT": self.url,
             "NEPHOSCOPE_ENDPOINT_AZURE_METRICS": self.url + "/{region}",
             "NEPHOSCOPE_ENDPOINT_AZURE_LOGS": self.url,
+            "NEPHOSCOPE_ENDPOINT_AZURE_VAULT": self.url + "/{vault}",
         }
 
     def jwks(self) -> dict[str, Any]:
@@ -102,6 +104,13 @@ class LocalAzure:
         """One that the identity endpoint would give, or with other claims, or (a negative lifetime) expired."""
         identity = self.identity
         return self.issuer.issue(audience, identity.object_id, identity.client_id, lifetime=lifetime, **claims)
+
+    def keep_secret(self, vault: str, name: str, value: str, *, enabled: bool = True) -> str:
+        """A new version of a secret in a key vault. Returns its id."""
+        place = (vault.lower(), name.lower())
+        version = Version(value, enabled)
+        self.world.secrets[place] = (*self.world.secrets.get(place, ()), version)
+        return version.id
 
     def resource_id(self, fleet_id: str) -> str:
         """Of a machine by the fleet's id, or of a bucket by its name. Raises KeyError."""

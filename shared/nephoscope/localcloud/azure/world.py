@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
+from nephoscope.localcloud.azure.key_vault import Version
 from nephoscope.localcloud.azure.names import account_id, machine_id
 from nephoscope.localcloud.fleet import Fleet, Sighting
 from nephoscope.localcloud.incidents import Happening
@@ -28,11 +29,12 @@ class World:
     def use(self, fleet: Fleet) -> None:
         """Another fleet; times and permissions are as at the start.
 
-        denied: subscriptions without a role for the caller. unmonitored: those whose resources may be listed, and
-        whose metrics may not be read. failed: machines, by the fleet's ids, whose last change did not succeed. page:
-        resources on a page of Resource Manager's listings.
+        secrets: of key vaults. denied: subscriptions without a role for the caller. unmonitored: those whose resources
+        may be listed, and whose metrics may not be read. failed: machines, by the fleet's ids, whose last change did
+        not succeed. page: resources on a page of Resource Manager's listings.
         """
         self.fleet = fleet
+        self.secrets: dict[tuple[str, str], tuple[Version, ...]] = {}
         self.denied: set[str] = set()
         self.unmonitored: set[str] = set()
         self.failed: set[str] = set()

@@ -20,6 +20,7 @@ class Status(StrEnum):
     """The names are those of google.rpc.Code and of grpc.StatusCode."""
 
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    FAILED_PRECONDITION = "FAILED_PRECONDITION"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     PERMISSION_DENIED = "PERMISSION_DENIED"
     NOT_FOUND = "NOT_FOUND"
@@ -31,6 +32,7 @@ class Status(StrEnum):
 
 HTTP: Mapping[Status, int] = {
     Status.INVALID_ARGUMENT: 400,
+    Status.FAILED_PRECONDITION: 400,
     Status.UNAUTHENTICATED: 401,
     Status.PERMISSION_DENIED: 403,
     Status.NOT_FOUND: 404,
@@ -41,6 +43,7 @@ HTTP: Mapping[Status, int] = {
 }
 _OLD_REASONS: Mapping[Status, tuple[str, str]] = {
     Status.INVALID_ARGUMENT: ("global", "invalid"),
+    Status.FAILED_PRECONDITION: ("global", "failedPrecondition"),
     Status.UNAUTHENTICATED: ("global", "authError"),
     Status.PERMISSION_DENIED: ("global", "forbidden"),
     Status.NOT_FOUND: ("global", "notFound"),
@@ -56,7 +59,7 @@ class Call:
     """action: the method's id in Google's discovery documents (`compute.instances.aggregatedList`). permission: the IAM
     permission that it takes; empty: none. project: or the folder or organization that is searched. token: the bearer
     token as it came, empty when there was none. regions: what it asks about, empty for the whole project; worked out
-    only once the caller is known."""
+    only once the caller is known. within: what is asked for in the project, empty for the project as a whole."""
 
     action: str
     permission: str
@@ -64,11 +67,13 @@ class Call:
     project: str
     token: str
     regions: Callable[[], tuple[str, ...]] = tuple
+    within: str = ""
 
     @property
     def resource(self) -> str:
-        """`projects/acme-web`, `folders/123`."""
-        return self.project if "/" in self.project else f"projects/{self.project}"
+        """`projects/acme-web`, `folders/123`, `projects/acme-web/secrets/chat/versions/latest`."""
+        place = self.project if "/" in self.project else f"projects/{self.project}"
+        return f"{place}/{self.within}" if self.within else place
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +114,18 @@ def invalid(message: str) -> GoogleError:
     return GoogleError(Status.INVALID_ARGUMENT, message)
 
 
-def render_error(error: GoogleError) -> Answer:
-    """As the REST APIs do: the newer status and details beside the older list."""
+def render_error(error: GoogleError, *, older: bool = True) -> Answer:
+    """As the REST APIs do: the newer status and details, and in the older APIs the older list beside them."""
     domain, reason = _OLD_REASONS[error.status]
     if error.info and error.info.reason == "SERVICE_DISABLED":
         domain, reason = "usageLimits", "accessNotConfigured"
     body: dict[str, Any] = {
         "code": HTTP[error.status],
         "message": error.message,
-        "errors": [{"message": error.message, "domain": domain, "reason": reason}],
         "status": error.status.value,
     }
+    if older:
+        body["errors"] = [{"message": error.message, "domain": domain, "reason": reason}]
     if error.info:
         body["details"] = [
             {

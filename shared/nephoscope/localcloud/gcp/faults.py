@@ -19,6 +19,7 @@ class Failing(StrEnum):
     ERROR = "error"  # 500
     UNAVAILABLE = "unavailable"  # 503
     MALFORMED = "malformed"  # 200 with a body that breaks off (REST only)
+    CORRUPT = "corrupt"  # 200 with a payload that its checksum does not fit (Secret Manager only)
     CUT = "cut"  # the connection ends without an answer (REST only)
 
 

@@ -23,12 +23,14 @@ T = TypeVar("T")
 MONITORING = "monitoring.googleapis.com"
 COMPUTE = "compute.googleapis.com"
 STORAGE = "storage.googleapis.com"
+SECRETS = "secretmanager.googleapis.com"
 ASSETS = "cloudasset.googleapis.com"
 METADATA = "metadata.google.internal"
 _TITLES = {
     MONITORING: "Cloud Monitoring API",
     COMPUTE: "Compute Engine API",
     STORAGE: "Cloud Storage JSON API",
+    SECRETS: "Secret Manager API",
     ASSETS: "Cloud Asset API",
 }
 _NOWHERE: tuple[str, ...] = ()
@@ -37,10 +39,12 @@ _REFUSALS = (Status.PERMISSION_DENIED, Status.UNAUTHENTICATED)
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """dark: regions whose zones do not answer now. spoilt: the answer is to break off."""
+    """dark: regions whose zones do not answer now. spoilt: the answer is to break off. corrupt: its payload is to
+    change on the way."""
 
     dark: frozenset[str]
     spoilt: bool
+    corrupt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ class Gate:
         if call.service == MONITORING:
             self._throttle(call, regions)
         dark = {place for region in dark for place in ([region] if region else self._world.regions)}
-        return Admitted(frozenset(dark), any(fault.failing is Failing.MALFORMED for fault in faults))
+        ways = {fault.failing for fault in faults}
+        return Admitted(frozenset(dark), Failing.MALFORMED in ways, Failing.CORRUPT in ways)
 
     def _blind(self, call: Call, regions: tuple[str, ...]) -> set[str]:
         if call.service == METADATA:
@@ -140,7 +145,7 @@ def _fail(call: Call, fault: Fault) -> None:
         case Failing.DISABLED:
             raise disabled(call)
         case Failing.NOT_FOUND:
-            raise GoogleError(Status.NOT_FOUND, f"The resource 'projects/{call.project}' was not found")
+            raise GoogleError(Status.NOT_FOUND, f"The resource '{call.resource}' was not found")
         case Failing.ERROR:
             raise GoogleError(Status.INTERNAL, "Internal error encountered.")
         case Failing.UNAVAILABLE:
@@ -155,6 +160,8 @@ def denied(call: Call) -> GoogleError:
     """Each service says it in its own words."""
     if call.service == MONITORING:
         text = f"Permission {call.permission} denied (or the resource may not exist)."
+    elif call.service == SECRETS:
+        text = f"Permission '{call.permission}' denied for resource '{call.resource}' (or it may not exist)."
     else:
         text = f"Required '{call.permission}' permission for '{call.resource}'"
     metadata = {"service": call.service, "permission": call.permission, "resource": call.resource}

@@ -14,6 +14,7 @@ from nephoscope.localcloud.gcp.monitoring import Monitoring
 from nephoscope.localcloud.gcp.rest import Rest
 from nephoscope.localcloud.gcp.server import RestServer
 from nephoscope.localcloud.gcp.tokens import jwks, sign
+from nephoscope.localcloud.gcp.versions import State, Version
 from nephoscope.localcloud.gcp.world import World
 
 
@@ -42,7 +43,7 @@ class LocalGcp:
 
     @property
     def host(self) -> str:
-        """127.0.0.1:port of the metadata server, Compute and Storage. Raises RuntimeError before it is started."""
+        """127.0.0.1:port of everything but Monitoring. Raises RuntimeError before it is started."""
         if self._rest is None:
             raise RuntimeError("the local Google is not running")
         return self._rest.host
@@ -71,7 +72,15 @@ class LocalGcp:
             "NEPHOSCOPE_ENDPOINT_GCP_STORAGE": self.url,
             "NEPHOSCOPE_ENDPOINT_GCP_ASSETS": self.url,
             "NEPHOSCOPE_ENDPOINT_GCP_MONITORING": self.monitoring_host,
+            "NEPHOSCOPE_ENDPOINT_GCP_SECRETS": self.url,
         }
+
+    def keep_secret(self, name: str, data: bytes | str, *, project: str = "", state: State = State.ENABLED) -> int:
+        """A new version of a secret, of the own project where none is named. Returns its number."""
+        place = (project or self.project, name)
+        content = data.encode() if isinstance(data, str) else data
+        self.world.secrets[place] = (*self.world.secrets.get(place, ()), Version(content, state))
+        return len(self.world.secrets[place])
 
     def set_time(self, at: float | None) -> None:
         """What time it is for the fleet and its metrics: epoch seconds; None = the clock on the wall. Tokens follow the

@@ -1,5 +1,5 @@
-"""Everything that is spoken over plain HTTP: the metadata server, Compute, Storage and the search for projects, at one
-address."""
+"""Everything that is spoken over plain HTTP: the metadata server, Compute, Storage, Secret Manager and the search for
+projects, at one address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from nephoscope.localcloud.gcp import metadata
 from nephoscope.localcloud.gcp.assets import search_all_resources
 from nephoscope.localcloud.gcp.call import Answer, Call, GoogleError, Status, invalid, json_answer, render_error
 from nephoscope.localcloud.gcp.compute import list_instances, list_regions, list_zones
-from nephoscope.localcloud.gcp.gate import ASSETS, COMPUTE, METADATA, STORAGE, Admitted, Gate, Served
+from nephoscope.localcloud.gcp.gate import ASSETS, COMPUTE, METADATA, SECRETS, STORAGE, Admitted, Gate, Served
+from nephoscope.localcloud.gcp.secret_manager import access_version
 from nephoscope.localcloud.gcp.storage import list_buckets
 from nephoscope.localcloud.gcp.world import World
 
@@ -22,8 +23,8 @@ _Serve = Callable[[World, str, Mapping[str, str], Admitted], Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """path: with the project (or the folder or organization) as its group, where it stands there and not in the
-    query."""
+    """path: with the project (or the folder or organization) as its first group, where it stands there and not in the
+    query. What other groups have names for is put among the query's parameters."""
 
     path: re.Pattern[str]
     action: str
@@ -41,6 +42,13 @@ ROUTES = (
     _compute("regions", "compute.regions.list", "compute.regions.list", list_regions),
     _compute("zones", "compute.zones.list", "compute.zones.list", list_zones),
     Route(re.compile("/storage/v1/b"), "storage.buckets.list", "storage.buckets.list", STORAGE, list_buckets),
+    Route(
+        re.compile("/v1/projects/([^/]+)/(?P<within>secrets/(?P<secret>[^/]+)/versions/(?P<version>[^/:]+)):access"),
+        "secretmanager.projects.secrets.versions.access",
+        "secretmanager.versions.access",
+        SECRETS,
+        access_version,
+    ),
     Route(
         re.compile("/v1/([^/]+/[^/]+):searchAllResources"),
         "cloudasset.searchAllResources",
@@ -66,7 +74,7 @@ class Rest:
                 return self._metadata(path, query, headers)
             body, spoilt = self._api(method, path, query, headers)
         except GoogleError as error:
-            return render_error(error)
+            return render_error(error, older=not path.startswith("/v1/"))
         whole = json_answer(body)
         return Answer(whole.status, whole.headers, whole.body[: len(whole.body) // 2]) if spoilt else whole
 
@@ -89,5 +97,7 @@ class Rest:
         if not project:
             raise invalid("Required parameter: project")
         token = headers.get("authorization", "").removeprefix("Bearer ")
-        call = Call(route.action, route.permission, route.service, project, token)
-        return self._gate.run(call, lambda admitted: Served(route.serve(self._world, project, query, admitted)))
+        named = found.groupdict()
+        call = Call(route.action, route.permission, route.service, project, token, within=named.get("within", ""))
+        asked = {**query, **named}
+        return self._gate.run(call, lambda admitted: Served(route.serve(self._world, project, asked, admitted)))

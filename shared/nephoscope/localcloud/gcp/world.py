@@ -12,6 +12,7 @@ from nephoscope.localcloud.fleet import Fleet, Sighting
 from nephoscope.localcloud.gcp import names
 from nephoscope.localcloud.gcp.series import Series, series_of
 from nephoscope.localcloud.gcp.tokens import Tokens
+from nephoscope.localcloud.gcp.versions import Version
 from nephoscope.localcloud.incidents import Happening, Incident
 from nephoscope.localcloud.machines import Bucket
 
@@ -22,7 +23,8 @@ FOLDER, ORGANIZATION = "folders/123456789012", "organizations/210987654321"
 class World:
     """State of one local Google. Safe to use from every request's thread.
 
-    permissions: what the service account may do, in every project; None: everything.
+    permissions: what the service account may do, in every project; None: everything. secrets: by project and name, the
+    versions of each, the first one first.
     """
 
     def __init__(self, fleet: Fleet, project: str) -> None:
@@ -36,6 +38,7 @@ class World:
         """Another fleet, and everything that was set is forgotten."""
         self.fleet = fleet
         self.permissions: frozenset[str] | None = None
+        self.secrets: dict[tuple[str, str], tuple[Version, ...]] = {}
         self._simulated: float | None = None
         self._sightings = lru_cache(16)(fleet.instances_at)
         self._series = cache(lambda project, metric_type: series_of(fleet, project, metric_type))
