@@ -53,7 +53,7 @@ def check_keepers(tell: Keys | None, gathered: Collection[Cloud], findings: Find
     """References that are well-formed, now that it is known whose functions read them."""
     for _, channel in tell.entries if tell else ():
         if isinstance(channel, Keys):
-            for key in ("webhook", "secret"):
+            for key in ("webhook", "secret", "pagerduty"):
                 _check(key, text_of(channel, key), flag_of(channel, "fallback"), gathered, findings)
 
 
