@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from nephoscope.app.deliver import DeliveryReport, deliver
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
-from nephoscope.model.errors import DeliveryError, StoreError
+from nephoscope.model.errors import DeliveryError, Reason, StoreError
 from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.publish import Dashboard, Datum
 from nephoscope.model.scope import Cloud, Scope
-from nephoscope.model.series import Facts, SeriesRequest
+from nephoscope.model.series import Facts, Gap, SeriesRequest
 from nephoscope.model.time import MINUTE, Deadline, floor_to
 from nephoscope.pipeline.dashboard import render_dashboards
 from nephoscope.pipeline.digest import BUCKET, plan_digest
@@ -41,6 +41,10 @@ PUBLISHING_TAKES = 3.0
 
 OWED_EVERY = 300
 """Seconds between two figures that nothing is owed; where something is, each sweep says so."""
+
+FINDING = "read_scopes"
+KEPT_FROM_FINDING = 0.5
+"""The share of the time that finding the scopes may not use, where several clouds are asked."""
 
 KEPT_BACK = 0.35
 """The share of the time that reading may not use: deciding, committing and delivering come after it."""
@@ -101,10 +105,24 @@ def registered(outside: Outside, clouds: Iterable[Cloud]) -> list[Scope]:
 
 
 def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
-    """The scopes of all configured clouds, sorted."""
-    found = [reader.read_scopes(outside.config, deadline) for reader in outside.readers.values()]
+    """The scopes of all configured clouds, sorted. Several clouds are asked side by side: one that does not answer, or
+    whose room cannot be opened, leaves the others their time."""
+    clouds = tuple(outside.readers)
+    until = deadline.earlier(deadline.remaining * KEPT_FROM_FINDING) if len(clouds) > 1 else deadline
+    with ThreadPoolExecutor(max_workers=max(1, len(clouds))) as pool:
+        found = list(pool.map(lambda cloud: _find_scopes(outside, cloud, until), clouds))
     scopes = sorted(scope for each in found for scope in each.scopes)
     return FoundScopes(tuple(scopes), tuple(gap for each in found for gap in each.gaps))
+
+
+def _find_scopes(outside: Outside, cloud: Cloud, deadline: Deadline) -> FoundScopes:
+    try:
+        return outside.readers[cloud].read_scopes(outside.config, deadline)
+    except Exception as error:
+        if len(outside.readers) == 1:
+            raise
+        logger.exception("%s: a fault of our own", cloud)  # it must not blind us in the other clouds
+        return FoundScopes((), (Gap(Scope(cloud, "", ""), FINDING, Reason.UNAVAILABLE, type(error).__name__),))
 
 
 def gather(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> Gathered:

@@ -15,8 +15,9 @@ class Settings:
     deployment by logical name, for `${stack:...}`. widget_arn: the custom widget's function, empty = none.
     home_region, account: where the function itself runs. clouds: those that this function gathers; empty = all that
     the configuration names. endpoints: in place of a provider's own, by name (`gcp_compute`, `gcp_monitoring`,
-    `azure_management`, `azure_metrics`, `azure_logs`); AWS's SDK reads its own variables.
-    aws_audience: whom the tokens are for by which a function of another cloud enters AWS; empty = it needs none.
+    `gcp_sts`, `azure_management`, `azure_metrics`, `azure_logs`, `azure_login`); AWS's SDK reads its own variables.
+    runs_in: the cloud whose function this is, where it reads others beside its own; empty = it reads its own, or this is
+    a person's machine. aws_audience: whom the tokens are for by which a function of another cloud enters AWS; empty = it needs none.
     aws_role, aws_token_file: as boto3 reads them, too. timeout: seconds that an invocation has, where the platform does
     not say.
     """
@@ -30,6 +31,7 @@ class Settings:
     stack: Mapping[str, str] | None = None
     clouds: tuple[str, ...] = ()
     endpoints: Mapping[str, str] | None = None
+    runs_in: str = ""
     aws_audience: str = ""
     aws_role: str = ""
     aws_token_file: str = ""
@@ -57,6 +59,7 @@ class Settings:
                 for key, value in environment.items()
                 if key.startswith(endpoint)
             },
+            runs_in=environment.get("NEPHOSCOPE_RUNS_IN", ""),
             aws_audience=environment.get("NEPHOSCOPE_AUDIENCE", ""),
             aws_role=environment.get("AWS_ROLE_ARN", ""),
             aws_token_file=environment.get("AWS_WEB_IDENTITY_TOKEN_FILE", ""),

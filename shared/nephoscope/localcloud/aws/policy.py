@@ -113,10 +113,15 @@ def _equal(pattern: str, text: str) -> bool:
     return pattern == text
 
 
+def _at_most(limit: str, text: str) -> bool:
+    return float(text) <= float(limit)
+
+
 _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": _equal,
     "StringLike": _like,
     "ArnEquals": _like,
     "ArnLike": _like,
     "Bool": _equal,
+    "NumericLessThanEquals": _at_most,
 }

@@ -24,6 +24,10 @@ MONITORING = "monitoring.googleapis.com"
 COMPUTE = "compute.googleapis.com"
 STORAGE = "storage.googleapis.com"
 METADATA = "metadata.google.internal"
+STS = "sts.googleapis.com"
+IAM = "iamcredentials.googleapis.com"
+_DOORS = (METADATA, STS, IAM)
+"""Where identities are given out: they look at their callers themselves, and belong to no project's region."""
 _TITLES = {MONITORING: "Cloud Monitoring API", COMPUTE: "Compute Engine API", STORAGE: "Cloud Storage JSON API"}
 _NOWHERE: tuple[str, ...] = ()
 _REFUSALS = (Status.PERMISSION_DENIED, Status.UNAUTHENTICATED)
@@ -71,10 +75,10 @@ class Gate:
         return served.answer, admitted.spoilt
 
     def _caller(self, call: Call) -> str:
-        return METADATA if call.service == METADATA else self._world.tokens.holder(call.token, call.service)
+        return call.service if call.service in _DOORS else self._world.tokens.holder(call.token, call.service)
 
     def _permit(self, call: Call) -> None:
-        if call.service == METADATA:
+        if call.service in _DOORS:
             return
         if call.project not in self._world.projects:
             raise unknown_project(call)
@@ -93,7 +97,7 @@ class Gate:
         return Admitted(frozenset(dark), any(fault.failing is Failing.MALFORMED for fault in faults))
 
     def _blind(self, call: Call, regions: tuple[str, ...]) -> set[str]:
-        if call.service == METADATA:
+        if call.service in _DOORS:
             return set()
         blind = {row.region for row in self._world.incidents(Happening.REGION_DENIED, call.project, regions)}
         if "" in blind:
