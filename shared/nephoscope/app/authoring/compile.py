@@ -147,8 +147,8 @@ class _Compiler:
 
     def _check_schedule(self, keys: Keys, gather: Gather) -> None:
         """Cloud Scheduler and Azure's timers know minutes of an hour, and no period that runs across its end."""
-        text = text_of(keys, "every")
-        if text and (gather.gcp or gather.azure) and HOUR % gather.every:
+        text, elsewhere = text_of(keys, "every"), set(gather.kinds).difference((Cloud.AWS, *gather.from_aws))
+        if text and elsewhere and HOUR % gather.every:
             said = f"every: {text.value} does not divide an hour, and Google's and Azure's schedules need that"
             self._findings.problem(text.place, said)
 
