@@ -104,7 +104,8 @@ LAMBDA = Machine(
         "--platform=manylinux2014_aarch64",
     ),
 )
-"""Amazon Linux 2023 has glibc 2.34. Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html; PEP 600."""
+"""Amazon Linux 2023 has glibc 2.34. Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html,
+PEP 600."""
 
 HERE = Machine("here", {str(name): str(value) for name, value in default_environment().items()}, ())
 MACHINES: Mapping[str, Machine] = {machine.name: machine for machine in (LAMBDA, HERE)}
@@ -228,7 +229,7 @@ def _applies(marker: Marker | None, machine: Machine, extra: str = "") -> bool:
 
 
 def install_packages(cache: Path, names: Sequence[str] = PACKAGES, machine: Machine = ANY) -> Path:
-    """A folder with these packages as wheels for the machine, at the lock's versions. Made once for a set of versions."""
+    """A folder with these packages as wheels for the machine, at the lock's versions. Made once for a set of them."""
     pins = locked(names, (ROOT / "requirements.lock").read_text(encoding="utf-8"), machine)
     wanted = cache / _digest("\n".join([*pins, *_kind(machine)]).encode())[:16]
     if wanted.is_dir():
@@ -243,7 +244,7 @@ def install_packages(cache: Path, names: Sequence[str] = PACKAGES, machine: Mach
 
 def _kind(machine: Machine) -> tuple[str, ...]:
     """What tells one machine's wheels from another's: a Python that is upgraded here needs others."""
-    return machine.wheels if machine is not HERE else (machine.markers["python_full_version"], *machine.markers.values())
+    return machine.wheels or tuple(machine.markers.values())
 
 
 def locked(names: Sequence[str], lock: str, machine: Machine = ANY) -> tuple[str, ...]:

@@ -32,8 +32,9 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """readers: by cloud, those that this function gathers, each opened when it is first asked for. queue None: everything runs in one function. digests: what
-    this process has told while its memory was out of reach: (scope, quarter of an hour)."""
+    """readers: by cloud, those that this function gathers, each opened when first asked for. queue None: everything runs
+    in one function. digests: what this process has told while its memory was out of reach: (scope, quarter of an
+    hour)."""
 
     config: Config
     settings: Settings

@@ -16,10 +16,10 @@ class Settings:
     home_region, account: where the function itself runs. clouds: those that this function gathers; empty = all that
     the configuration names. endpoints: in place of a provider's own, by name (`gcp_compute`, `gcp_monitoring`,
     `gcp_sts`, `azure_management`, `azure_metrics`, `azure_logs`, `azure_login`); AWS's SDK reads its own variables.
-    runs_in: the cloud whose function this is, where it reads others beside its own; empty = it reads its own, or this is
-    a person's machine. aws_audience: whom the tokens are for by which a function of another cloud enters AWS; empty = it needs none.
-    aws_role, aws_token_file: as boto3 reads them, too. timeout: seconds that an invocation has, where the platform does
-    not say.
+    runs_in: the cloud that this function runs in, where it may read others beside it; empty = it reads its own alone,
+    or this is a person's machine. aws_audience: whom the tokens are for by which a function of another cloud enters
+    AWS; empty = it needs none. aws_role, aws_token_file: as boto3 reads them, too. timeout: seconds that an invocation
+    has, where the platform does not say.
     """
 
     store: str = "dynamodb"

@@ -19,7 +19,7 @@ from nephoscope.localcloud.fleet import Power
 from nephoscope.localcloud.gcp import names
 from nephoscope.localcloud.gcp.federation import Provider
 from nephoscope.localcloud.gcp.local import LocalGcp
-from nephoscope.model.config import Config, GatherGcp, Gather, GcpFederation, PublishCloudWatch
+from nephoscope.model.config import Config, Gather, GatherGcp, GcpFederation, PublishCloudWatch
 from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import SeriesRequest
@@ -31,7 +31,9 @@ ACCOUNT = "111111111111"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/nephoscope-prod-eu-central-1-collect"
 ASSUMED = f"arn:aws:sts::{ACCOUNT}:assumed-role/nephoscope-prod-eu-central-1-collect"
 PROVIDER = Provider(
-    "projects/123456789012/locations/global/workloadIdentityPools/nephoscope/providers/aws", ACCOUNT, frozenset({ASSUMED})
+    "projects/123456789012/locations/global/workloadIdentityPools/nephoscope/providers/aws-lambda",
+    ACCOUNT,
+    frozenset({ASSUMED}),
 )
 WEB = Scope(Cloud.GCP, "acme-web", "europe-west1")
 ENTRY = GcpFederation(PROVIDER.name, names.account_email("acme-web"))
@@ -95,6 +97,8 @@ def test_instances_and_metrics_are_read_with_aws_keys_alone(google: LocalGcp, fl
     assert list(series.values) == pytest.approx(truth, rel=0.001)
     # one exchange for all of it, and what it read it read as the service account
     assert [google.ledger.calls(each) for each in ("sts.token", "iamcredentials.generateAccessToken")] == [1, 1]
-    readers = {entry.principal for entry in google.ledger.entries() if entry.action.startswith(("compute", "monitoring"))}
+    readers = {
+        entry.principal for entry in google.ledger.entries() if entry.action.startswith(("compute", "monitoring"))
+    }
     assert readers == {ENTRY.service_account}
     assert [entry.principal for entry in fleet_aws.ledger.entries("sts:GetCallerIdentity")] == [ROLE]

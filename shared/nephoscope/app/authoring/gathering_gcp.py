@@ -1,5 +1,5 @@
-"""The meaning of `gather.gcp`: which projects, by name or by the folder or organization they lie in; and who reads them,
-where AWS's functions do."""
+"""The meaning of `gather.gcp`: which projects, by name or by the folder or organization they lie in; and how AWS's
+functions enter, where they read them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from nephoscope.app.authoring.reading import keys_of, text_of, texts_of
 from nephoscope.app.authoring.shape import PARENT, PROJECT, PROVIDER, SERVICE_ACCOUNT
 from nephoscope.model.config import GatherGcp, GcpFederation
 
-_PROVIDER_EXAMPLE = "projects/123456789012/locations/global/workloadIdentityPools/nephoscope/providers/aws"
+_ACCOUNT_EXAMPLE = "nephoscope@acme-ops.iam.gserviceaccount.com"
+_PROVIDER_EXAMPLE = "projects/123456789012/locations/global/workloadIdentityPools/nephoscope/providers/aws-lambda"
 _EXAMPLES = "projects: [acme-web], or search: folders/123 or organizations/123"
 
 
@@ -43,7 +44,7 @@ def _from_aws(keys: Keys | None, findings: Findings) -> GcpFederation | None:
         said = f'"{provider.value}" {_why_no_provider(name)}'
         findings.problem(provider.place, f"gather.gcp.from_aws.provider: {said}")
     if not re.fullmatch(SERVICE_ACCOUNT, account.value):
-        said = f'"{account.value}" is no service account\'s address, such as nephoscope@acme-ops.iam.gserviceaccount.com'
+        said = f'"{account.value}" is no address of a service account, such as {_ACCOUNT_EXAMPLE}'
         findings.problem(account.place, f"gather.gcp.from_aws.service_account: {said}")
     return GcpFederation(name, account.value)
 
@@ -51,7 +52,7 @@ def _from_aws(keys: Keys | None, findings: Findings) -> GcpFederation | None:
 def _why_no_provider(name: str) -> str:
     """Source of the form: https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools.providers"""
     if re.fullmatch(PROVIDER.removesuffix("$").partition("/providers/")[0], name):
-        return "is the pool; its provider's name goes on: .../providers/aws"
+        return "is the pool; its provider's name goes on: .../providers/aws-lambda"
     if re.fullmatch(PROVIDER.replace("[0-9]+", "[^/]+", 1), name):
         return "has the project's id; the name has its number (gcloud projects describe shows projectNumber)"
     return f"is no provider's name, such as {_PROVIDER_EXAMPLE}"

@@ -29,7 +29,7 @@ _CONFIG = BotoConfig(connect_timeout=2.0, read_timeout=5.0, retries={"mode": "st
 
 
 class Deployed(Protocol):
-    """What is needed of the deployment's settings: where the function runs, and in which account (empty = not known)."""
+    """What is needed of the deployment's settings: where the function runs, in which account (empty = not known)."""
 
     @property
     def home_region(self) -> str: ...

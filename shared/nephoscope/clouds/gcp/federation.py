@@ -93,7 +93,7 @@ class FederatedCredentials(Credentials):
         self._lock = threading.Lock()
 
     def refresh(self, request: Callable[..., Any]) -> None:
-        """A new token. Raises RefreshError that says what was refused; not while the old one is good, though google-auth
+        """A new token. Raises RefreshError that says what was refused; but not while the old one is good: google-auth
         asks for a new one some minutes before its end."""
         with self._lock:
             if self._refusal is None or self._clock.monotonic() >= self._refusal.until:
@@ -142,7 +142,7 @@ def _impersonation(body: object, entry: GcpFederation) -> auth.RefreshError:
     code, status, message = said.get("code", 0), said.get("status", ""), said.get("message", "")
     if not isinstance(code, int) or not code or code >= _SERVER_ERROR or code == _TOO_MANY:
         return _later(f"{entry.service_account}: {status or 'no answer that is one'}: {message}".rstrip(": "))
-    reasons = [each.get("reason") for each in said.get("details") or () if isinstance(each, dict)]
+    reasons = [str(each.get("reason")) for each in said.get("details") or () if isinstance(each, dict)]
     hint = next((_HINTS[reason] for reason in reasons if reason in _HINTS), "")
     return _refused(f"{entry.service_account}: {hint or f'{status}: {message}'}", str(status))
 

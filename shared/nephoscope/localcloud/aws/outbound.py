@@ -73,7 +73,14 @@ def jwks() -> dict[str, Any]:
     public, curve = _rsa_key().public_key().public_numbers(), _ec_key().public_key().public_numbers()
     return {
         "keys": [
-            {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": _RSA_ID, "n": _number(public.n), "e": _number(public.e)},
+            {
+                "kty": "RSA",
+                "use": "sig",
+                "alg": "RS256",
+                "kid": _RSA_ID,
+                "n": _number(public.n),
+                "e": _number(public.e),
+            },
             {"kty": "EC", "crv": "P-384", "use": "sig", "alg": "ES384", "kid": _EC_ID}
             | {"x": _encode(curve.x.to_bytes(48)), "y": _encode(curve.y.to_bytes(48))},
         ]

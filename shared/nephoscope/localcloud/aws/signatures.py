@@ -60,7 +60,9 @@ def _check_time(said: str, now: float) -> None:
     except ValueError as error:
         raise AwsError("IncompleteSignature", f"Date in X-Amz-Date is no date: {said}", 400) from error
     if abs(now - at) > _OLDEST:
-        raise _mismatch(f"Signature expired: {said} is now earlier than {_spoken(now - _OLDEST)} ({_spoken(now)} - 15 min.)")
+        raise _mismatch(
+            f"Signature expired: {said} is now earlier than {_spoken(now - _OLDEST)} ({_spoken(now)} - 15 min.)"
+        )
 
 
 def _spoken(at: float) -> str:

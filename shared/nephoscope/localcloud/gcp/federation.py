@@ -1,4 +1,5 @@
-"""Workload identity federation for AWS: the token exchange, and the service account that is impersonated with its token.
+"""Workload identity federation for AWS: the token exchange, and the service account that is impersonated with its
+token.
 
 A pool's provider trusts one AWS account. What is exchanged is a request to AWS that its sender has signed and not sent:
 it is sent from here, to the local AWS, which checks the signature and says whose it is. Then the provider's attribute
@@ -6,8 +7,9 @@ condition is held against that, and IAM's binding against the pool's principal.
 
 Sources: RFC 8693 (the exchange and its errors),
 https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token (the request, the subject token's form),
-https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds (AWS's attributes and their default
-mapping, principalSet), https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken.
+https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds (AWS's attributes, their default
+mapping, principalSet), and generateAccessToken below
+https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts.
 The texts of invalid_target, unauthorized_client and of the refused impersonation are those that users report; those of
 invalid_grant are from memory.
 """
@@ -39,6 +41,7 @@ _WANTED = {
     "requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
     "subject_token_type": "urn:ietf:params:aws:token-type:aws4_request",
 }
+_WHO_AM_I = {"Action": ["GetCallerIdentity"], "Version": ["2011-06-15"]}
 _LONGEST = 3600
 
 
@@ -114,12 +117,12 @@ class Federation:
         """The provider that was asked, and the ARN of who asks. Raises RefusedError."""
         for name, value in _WANTED.items():
             if asked.get(name) != value:
-                raise RefusedError("invalid_request", f"Invalid value for \"{name}\".")
+                raise RefusedError("invalid_request", f'Invalid value for "{name}".')
         provider = self.providers.get(asked.get("audience", "").removeprefix("https:").removeprefix(_AUDIENCE))
         if provider is None or provider.disabled:
             text = (
-                'The target service indicated by the "audience" parameters is invalid. This might either be because the '
-                "pool or provider is disabled or deleted or because it doesn't exist."
+                'The target service indicated by the "audience" parameters is invalid. This might either be because '
+                "the pool or provider is disabled or deleted or because it doesn't exist."
             )
             raise RefusedError("invalid_target", text)
         account, arn = self._ask_aws(_parse(asked.get("subject_token", ""), asked["audience"]))
@@ -183,7 +186,11 @@ def _parse(subject_token: str, audience: str) -> _Signed:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RefusedError("invalid_grant", f"Invalid format of AWS credentials: {error}") from error
     whole = url.scheme == "https" and _STS.fullmatch(url.netloc) and url.path in ("", "/")
-    if not whole or said.get("method") != "POST" or asked != {"Action": ["GetCallerIdentity"], "Version": ["2011-06-15"]}:
+    if (
+        not whole
+        or said.get("method") != "POST"
+        or asked != {"Action": ["GetCallerIdentity"], "Version": ["2011-06-15"]}
+    ):
         raise RefusedError("invalid_grant", "Invalid AWS security token service request.")
     if missing := [name for name in ("authorization", "host", "x-amz-date") if not headers.get(name)]:
         raise RefusedError("invalid_grant", f"The AWS request has no header {missing[0]}.")

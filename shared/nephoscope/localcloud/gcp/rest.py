@@ -1,4 +1,5 @@
-"""Everything that is spoken over plain HTTP, at one address: the metadata server, the token exchange, Compute, Storage."""
+"""Everything that is spoken over plain HTTP, at one address: the metadata server, the token exchange, Compute and
+Storage."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _WRONG = (
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """holder: an e-mail address; empty for a token of a pool, whose principals are who holds it. ends: epoch seconds."""
+    """holder: an e-mail address; empty for a pool's token, whose principals are who holds it. ends: epoch seconds."""
 
     token: str
     holder: str
