@@ -32,7 +32,7 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """readers: by cloud, those that this function gathers, each opened when first asked for. queue None: everything runs
+    """readers: by cloud, those that this function gathers, each opened when first asked for. queue None: all runs
     in one function. digests: what this process has told while its memory was out of reach: (scope, quarter of an
     hour)."""
 

@@ -10,13 +10,14 @@ Source: https://learn.microsoft.com/entra/workload-id/workload-identity-federati
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from azure.core.credentials import AccessToken, TokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceResponseError
 from azure.identity import ClientAssertionCredential
 
 from nephoscope.model.config import AzureFederation
@@ -30,6 +31,8 @@ _REMEMBERED_SECONDS = 15.0
 """For so long an exchange that failed is not tried again: less than a period, so that each run tries it once."""
 
 _SERVER_ERROR, _TOO_MANY = 500, 429
+_SAID = re.compile(r"AADSTS[0-9]+: .*?(?= Trace ID: |$)")
+"""A code and its sentence. Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes"""
 
 
 def federated_credential(
@@ -79,9 +82,11 @@ class FederatedCredential:
 
 
 def explained(error: AzureError | ReadError, entry: AzureFederation) -> AzureError | ReadError:
-    """Entra's refusal in its own words, without its ids of the moment; anything else as it is."""
+    """Entra's refusal in its own words, without its ids of the moment; what is none is Entra's own trouble."""
     status = int(getattr(error, "status_code", None) or 0)
     if not isinstance(error, ClientAuthenticationError) or status >= _SERVER_ERROR or status == _TOO_MANY:
         return error
-    said = " ".join(str(error.message).split()).removeprefix("Authentication failed: ").partition(" Trace ID:")[0]
-    return ClientAuthenticationError(f"no token for client {entry.client} in tenant {entry.tenant}: {said}")
+    found = _SAID.search(" ".join(str(error.message).split()))
+    if found is None:
+        return ServiceResponseError("Entra's token endpoint does not answer as it should")
+    return ClientAuthenticationError(f"no token for client {entry.client} in tenant {entry.tenant}: {found[0]}")

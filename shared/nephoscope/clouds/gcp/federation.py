@@ -67,8 +67,8 @@ def federated_credentials(
     entry: GcpFederation, scopes: tuple[str, ...], clock: Clock, endpoints: Mapping[str, str] | None = None
 ) -> FederatedCredentials:
     """Credentials for a process's life. No call is made yet."""
-    inner = aws.Credentials.from_info(federation_info(entry, endpoints), scopes=scopes)  # type: ignore[no-untyped-call]
-    return FederatedCredentials(entry, inner, clock)
+    make = partial(aws.Credentials.from_info, federation_info(entry, endpoints), scopes=scopes)
+    return FederatedCredentials(entry, make, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +78,17 @@ class _Refusal:
 
 
 class FederatedCredentials(Credentials):
-    """google-auth's interface over its own. Safe to use from several threads.
+    """google-auth's interface over its own, which `make` makes. Safe to use from several threads.
 
     Around and not derived: google-auth's own would also ask IAM, in a thread of its own, where the account may be used,
     and a Lambda freezes between two events.
     """
 
-    def __init__(self, entry: GcpFederation, inner: Credentials, clock: Clock) -> None:
+    def __init__(self, entry: GcpFederation, make: Callable[[], Any], clock: Clock) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._entry = entry
-        self._inner = inner
+        self._make = make
+        self._inner = make()
         self._clock = clock
         self._refusal: _Refusal | None = None
         self._lock = threading.Lock()
@@ -103,7 +104,7 @@ class FederatedCredentials(Credentials):
 
     def _renew(self, request: Callable[..., Any]) -> _Refusal | None:
         try:
-            self._inner.refresh(partial(request, timeout=TOKEN_SECONDS))  # type: ignore[no-untyped-call]
+            self._inner.refresh(partial(request, timeout=TOKEN_SECONDS))
             self.token, self.expiry = self._inner.token, self._inner.expiry
         except auth.GoogleAuthError as error:
             refused = explained(error, self._entry)
@@ -111,6 +112,7 @@ class FederatedCredentials(Credentials):
             refused = _later("the answer to the exchange holds no token")
         else:
             return None
+        self._inner = self._make()  # the pool's token, which it keeps too, may be what is wrong
         if self.token_state is TokenState.STALE:
             logger.warning("the token for Google is still good and was not renewed: %s", refused)
         return _Refusal(refused, self._clock.monotonic() + _REMEMBERED_SECONDS)
