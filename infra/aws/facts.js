@@ -69,7 +69,7 @@ function policies(deploy) {
 const FOR_AZURE = {
   'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': ['api://AzureADTokenExchange'] },
   StringEquals: { 'sts:SigningAlgorithm': 'RS256' },
-  NumericLessThanEquals: { 'sts:DurationSeconds': 300 },
+  NumericLessThanEquals: { 'sts:DurationSeconds': '300' },
 };
 
 const READ = ['ec2:DescribeInstances', 'ec2:DescribeInstanceStatus', 'cloudwatch:GetMetricData', 'cloudwatch:ListMetrics'];

@@ -116,13 +116,20 @@ def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
 
 
 def _find_scopes(outside: Outside, cloud: Cloud, deadline: Deadline) -> FoundScopes:
+    """A fault of our own in one cloud must not blind us in the others: its known scopes are run, and fail for all to
+    see."""
     try:
         return outside.readers[cloud].read_scopes(outside.config, deadline)
     except Exception as error:
         if len(outside.readers) == 1:
             raise
-        logger.exception("%s: a fault of our own", cloud)  # it must not blind us in the other clouds
-        return FoundScopes((), (Gap(Scope(cloud, "", ""), FINDING, Reason.UNAVAILABLE, type(error).__name__),))
+        logger.exception("%s: a fault of our own", cloud)
+        said = str(error) if isinstance(error, ImportError) else type(error).__name__
+        gap = Gap(Scope(cloud, "", ""), FINDING, Reason.UNAVAILABLE, said)
+    try:
+        return FoundScopes(tuple(registered(outside, (cloud,))), (gap,))
+    except StoreError:
+        return FoundScopes((), (gap,))
 
 
 def gather(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> Gathered:
@@ -181,16 +188,21 @@ def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, dead
     data = [datum for _, claimed in outcomes for datum in claimed]
     figures = Figures(
         run_seconds=outside.clock.monotonic() - started,
-        scopes_failed=sum(report.ended == "failed" for report in reports),
+        scopes_failed=sum(report.ended == "failed" for report in reports) + _unfound(found),
         heartbeat=False,
     )
-    news = any(report.ended in ("done", "failed") for report in reports)
+    news = any(report.ended in ("done", "failed") for report in reports) or _unfound(found) > 0
     publishing = deadline.earlier(deadline.remaining * KEPT_FOR_DELIVERY)
     published, errors = _publish(outside, data, slot, figures, publishing) if news else (Written(), [])
     delivery = deliver(
         outside.memory, found.scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )
     return RunReport(slot, run_id, reports, found.gaps, published=published, delivery=delivery, errors=tuple(errors))
+
+
+def _unfound(found: FoundScopes) -> int:
+    """Clouds whose scopes a fault of ours kept from being found: at least one scope fails in each."""
+    return sum(gap.operation == FINDING for gap in found.gaps)
 
 
 def _run_scope(

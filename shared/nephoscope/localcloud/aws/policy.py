@@ -88,7 +88,7 @@ def _applies(statement: Mapping[str, Any], need: Need, actions: tuple[str, ...])
 
 def _holds(operator: str, key: str, values: Any, context: Mapping[str, tuple[str, ...]]) -> bool:
     given = {name.lower(): value for name, value in context.items()}.get(key.lower())
-    wanted = (values,) if isinstance(values, str) else tuple(values)
+    wanted = tuple(map(str, values)) if isinstance(values, list | tuple) else (str(values),)
     quantifier, _, plain = operator.rpartition(":")
     if plain not in _OPERATORS:
         raise NotImplementedError(f"condition operator {operator} is not known here")
