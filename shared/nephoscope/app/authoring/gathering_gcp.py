@@ -9,7 +9,7 @@ from nephoscope.app.authoring.document import Items, Keys, Text
 from nephoscope.app.authoring.findings import Findings
 from nephoscope.app.authoring.gathering import no_doubles, read_resources, read_selector
 from nephoscope.app.authoring.reading import keys_of, text_of, texts_of
-from nephoscope.app.authoring.shape import PARENT, PROJECT, PROVIDER, SERVICE_ACCOUNT
+from nephoscope.app.authoring.shape import PARENT, POOL, PROJECT, PROVIDER, SERVICE_ACCOUNT
 from nephoscope.model.config import GatherGcp, GcpFederation
 
 _ACCOUNT_EXAMPLE = "nephoscope@acme-ops.iam.gserviceaccount.com"
@@ -39,21 +39,20 @@ def _from_aws(keys: Keys | None, findings: Findings) -> GcpFederation | None:
     provider, account = text_of(keys, "provider"), text_of(keys, "service_account")
     if provider is None or account is None:
         return None
-    name = provider.value.removeprefix("https:").removeprefix("//iam.googleapis.com/")
-    if not re.fullmatch(PROVIDER, name):
-        said = f'"{provider.value}" {_why_no_provider(name)}'
+    if not re.fullmatch(PROVIDER, provider.value):
+        said = f'"{provider.value}" {_why_no_provider(provider.value)}'
         findings.problem(provider.place, f"gather.gcp.from_aws.provider: {said}")
     if not re.fullmatch(SERVICE_ACCOUNT, account.value):
         said = f'"{account.value}" is no address of a service account, such as {_ACCOUNT_EXAMPLE}'
         findings.problem(account.place, f"gather.gcp.from_aws.service_account: {said}")
-    return GcpFederation(name, account.value)
+    return GcpFederation(provider.value.removeprefix("https:").removeprefix("//iam.googleapis.com/"), account.value)
 
 
-def _why_no_provider(name: str) -> str:
+def _why_no_provider(text: str) -> str:
     """Source of the form: https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools.providers"""
-    if re.fullmatch(PROVIDER.removesuffix("$").partition("/providers/")[0], name):
+    if re.fullmatch(POOL, text):
         return "is the pool; its provider's name goes on: .../providers/aws-lambda"
-    if re.fullmatch(PROVIDER.replace("[0-9]+", "[^/]+", 1), name):
+    if re.fullmatch(PROVIDER.replace("[0-9]+", "[^/]+", 1), text):
         return "has the project's id; the name has its number (gcloud projects describe shows projectNumber)"
     return f"is no provider's name, such as {_PROVIDER_EXAMPLE}"
 

@@ -72,7 +72,8 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 PROJECT = r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$"
 PARENT = r"^(folders|organizations)/[0-9]+$"
 UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
-PROVIDER = r"^projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}/providers/[a-z0-9-]{4,32}$"
+POOL = r"((https:)?//iam\.googleapis\.com/)?projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}"
+PROVIDER = rf"^{POOL}/providers/[a-z0-9-]{{4,32}}$"
 SERVICE_ACCOUNT = (
     r"^([a-z0-9-]{1,63}@[a-z0-9.:-]+\.iam|[0-9]+-compute@developer|[a-z0-9.:-]+@appspot)\.gserviceaccount\.com$"
 )
