@@ -31,7 +31,7 @@ from nephoscope.localcloud.fleet import simulate
 from nephoscope.localcloud.gcp.federation import Provider
 from nephoscope.localcloud.gcp.local import LocalGcp
 from nephoscope.model.time import floor_to, iso
-from tests.package.conftest import Deployed, Function, make_project, records, stand_up
+from tests.package.conftest import Deployed, Function, make_project, package, records, stand_up
 from tests.package.test_least_privilege import EVERYTHING, policies_of
 
 HOME = "111111111111"
@@ -141,6 +141,33 @@ def test_azure_alone_brings_nothing_of_google(tmp_path: Path) -> None:
     assert [name for name in names if name.startswith(("google/", "grpc/", "nephoscope/clouds/gcp/"))] == []
 
 
+# --- what is deployed --------------------------------------------------------------------------------------------
+
+
+def test_the_stack_reads_three_clouds_and_trusts_nobody_else(for_lambda: Path) -> None:
+    """No role for functions of the other clouds, no step of Terraform's; what Azure's tokens need, for who reads."""
+    project = for_lambda.parents[1]
+    resources = package(project)["Resources"]
+    functions = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Lambda::Function"]
+    environments = [each["Environment"]["Variables"] for each in functions]
+    assert {each["NEPHOSCOPE_CLOUDS"] for each in environments} == {"aws gcp azure"}
+    assert {each["NEPHOSCOPE_RUNS_IN"] for each in environments} == {"aws"}
+    assert {tuple(each["Architectures"]) for each in functions} == {("arm64",)}
+    assert not {"GcpRole", "AzureRole", "AzureTenant"} & set(resources)
+    assert resources["ProveToAzure"]["Properties"]["Roles"] == [{"Ref": "CollectRole"}, {"Ref": "WorkRole"}]
+    template = project / ".serverless" / "cloudformation-template-update-stack.json"
+    found = subprocess.run(["cfn-lint", str(template)], capture_output=True, text=True, check=False)
+    assert found.stdout == ""
+
+
+def test_without_aws_its_alarms_look_for_the_heartbeat_of_what_is_read(tmp_path: Path) -> None:
+    alone = re.sub(r"  aws: .*\n|  azure:\n.*\n.*\n", "", CONFIG)
+    project = make_project(tmp_path / "project", alone + "publish: {cloudwatch: {region: eu-central-1}}\n")
+    resources = package(project)["Resources"]
+    assert "ProveToAzure" not in resources
+    assert {"Name": "cloud_provider", "Value": "gcp"} in resources["NoHeartbeat"]["Properties"]["Dimensions"]
+
+
 # --- run as Lambda runs it ---------------------------------------------------------------------------------------
 
 
@@ -181,9 +208,9 @@ def three(tmp_path_factory: pytest.TempPathFactory, runtime: Path) -> Iterator[T
 
 def trust(deployed: Deployed, google: LocalGcp, azure: LocalAzure) -> None:
     """What infra/gcp/README.md and infra/azure/README.md tell a person to do."""
-    assumed = frozenset(f"arn:aws:sts::{HOME}:assumed-role/nephoscope-prod-eu-central-1-{name}" for name in FUNCTIONS)
+    roles = frozenset(f"nephoscope-prod-eu-central-1-{name}" for name in FUNCTIONS)
     google.world.federation.clear()
-    google.federate(deployed.aws.url, Provider(f"{POOL}/providers/aws-lambda", HOME, assumed), EMAIL)
+    google.federate(deployed.aws.url, Provider(f"{POOL}/providers/aws-lambda", HOME, roles), EMAIL)
     azure.entra.clear()
     for name in FUNCTIONS:
         azure.entra.trust(FederatedCredential(outbound.issuer_of(HOME), ROLE + name), outbound.jwks())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,18 @@ def test_what_is_wrong_is_said_where_it_stands(tmp_path: Path, gather: str, said
 
 def test_all_of_it_is_said_at_once(tmp_path: Path) -> None:
     assert len(problems(f"{gcp_with(POOL, 'x')}, azure: {{management_group: acme, from_aws: {{}}}}", tmp_path)) == 4
+
+
+@pytest.mark.parametrize("cloud", ["gcp", "azure"])
+def test_what_the_guides_tell_to_write_is_right(tmp_path: Path, cloud: str) -> None:
+    """infra/gcp and infra/azure: the block of YAML below their commands, and the roles that the stack makes."""
+    infra = Path(__file__).parents[2] / "infra"
+    guide = (infra / cloud / "README.md").read_text(encoding="utf-8")
+    (block,) = [part for part in guide.split("\n\n") if part.lstrip().startswith("gather:") and "from_aws" in part]
+    path = tmp_path / "nephoscope.yaml"
+    path.write_text("fleet: acme\n" + textwrap.dedent(block) + "\npublish: {cloudwatch: {region: eu-west-1}}\n")
+    assert compile_file(path, {}).deploy["from_aws"] == [cloud]
+    roles = (infra / "aws" / "roles.yml").read_text(encoding="utf-8")
+    for function in ("collect", "work"):
+        assert f"RoleName: ${{self:custom.name}}-${{self:provider.region}}-{function}" in roles
+    assert "nephoscope-STAGE-REGION-collect` and `-work`" in guide

@@ -32,9 +32,8 @@ from nephoscope.ports import Clock, CloudReader
 NOON = 1_795_435_200
 ACCOUNT = "111111111111"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/nephoscope-prod-eu-central-1-collect"
-ASSUMED = f"arn:aws:sts::{ACCOUNT}:assumed-role/nephoscope-prod-eu-central-1-collect"
 POOL = "projects/123456789012/locations/global/workloadIdentityPools/nephoscope"
-PROVIDER = Provider(f"{POOL}/providers/aws-lambda", ACCOUNT, frozenset({ASSUMED}))
+PROVIDER = Provider(f"{POOL}/providers/aws-lambda", ACCOUNT, frozenset({"nephoscope-prod-eu-central-1-collect"}))
 WEB = Scope(Cloud.GCP, "acme-web", "europe-west1")
 ENTRY = GcpFederation(PROVIDER.name, names.account_email("acme-web"))
 CONFIG = Config(
@@ -126,7 +125,7 @@ def with_entry(**changes: str) -> Config:
     return replace(CONFIG, gather=Gather(gcp=GatherGcp(("acme-web",), from_aws=replace(ENTRY, **changes))))
 
 
-OTHER_ROLE = ASSUMED.replace("collect", "other")
+OTHER_ROLE = "nephoscope-prod-eu-central-1-other"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ condition is held against that, and IAM's binding against the pool's principal.
 
 Sources: RFC 8693 (the exchange and its errors),
 https://docs.cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token (the request, the subject token's form),
-https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds (AWS's attributes, their default
-mapping, principalSet), and generateAccessToken below
+https://docs.cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds (AWS's attributes, mappings,
+principalSet), and generateAccessToken below
 https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts.
 The texts of invalid_target, unauthorized_client and of the refused impersonation are those that users report; those of
 invalid_grant are from memory.
@@ -35,7 +35,7 @@ IMPERSONATE = "iam.serviceAccounts.getAccessToken"
 
 _AUDIENCE = "//iam.googleapis.com/"
 _STS = re.compile(r"sts(\.[a-z0-9-]+)?\.amazonaws\.com")
-_ROLE = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
+_ROLE = re.compile(r"arn:aws:sts::\d{12}:assumed-role/([^/]+)/.+")
 _WANTED = {
     "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
     "requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
@@ -47,9 +47,9 @@ _LONGEST = 3600
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """name: `projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/NAME`. account: AWS's. roles: those
-    of the attribute condition `attribute.aws_role in [...]`, as the default mapping writes them
-    (`arn:aws:sts::ACCOUNT:assumed-role/NAME`); None: no condition."""
+    """name: `projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/NAME`. account: AWS's. roles: names,
+    those of the attribute condition `attribute.aws_role in [...]`, where the mapping is
+    `attribute.aws_role=assertion.arn.extract('assumed-role/{role}/')`; None: no condition."""
 
     name: str
     account: str
@@ -156,9 +156,9 @@ def role_members(pool: str, role: str) -> str:
 
 
 def role_of(arn: str) -> str:
-    """attribute.aws_role, as the default mapping makes it: without the session's name."""
+    """attribute.aws_role, as the mapping makes it; empty for who is under no role."""
     found = _ROLE.fullmatch(arn)
-    return f"arn:aws:sts::{found[1]}:assumed-role/{found[2]}" if found else arn
+    return found[1] if found else ""
 
 
 def _set(pool: str) -> str:
