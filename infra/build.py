@@ -1,13 +1,15 @@
 """The builder of what is deployed: pip, packaging, zipfile and nothing else.
 
-    python infra/build.py [--config nephoscope.yaml] [--out build] [--config-only] [--cloud gcp]...
+    python infra/build.py [--config nephoscope.yaml] [--out build] [--config-only] [--cloud gcp]... [--machine here]
 
 First the configuration is checked and compiled (config.json goes into the artifacts, deploy.json to the deployment).
 Then a zip is made for each cloud that the configuration names, or that --cloud names. Same sources, same bytes: names
 are sorted, times and permissions are fixed, so an unchanged package is not deployed again.
 
 aws.zip holds everything that the Lambda imports. It holds no binary, so the one zip runs on arm64, on x86_64 and on the
-local cloud; boto3 stands in the Lambda runtime already.
+local cloud; boto3 stands in the Lambda runtime already. Where the configuration says that AWS's functions read another
+cloud (from_aws), that cloud's room and its SDK are in it too: gRPC and cryptography are binaries, so then it is one for
+arm64, or with --machine here for the Python that builds, on which it can be tried.
 
 gcp.zip and azure.zip hold our sources and requirements.txt: both platforms install packages themselves, for their own
 machines (Google's buildpacks; Azure's remote build, which Flex Consumption runs on an upload with RemoteBuild=true).
@@ -30,10 +32,12 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
+from typing import Any
 
-from packaging.markers import Marker
+from packaging.markers import Marker, default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -52,6 +56,8 @@ ENTRANCES: Mapping[str, tuple[str, ...]] = {
     "azure": ("function_app.py", "host.json"),
 }
 """What each platform looks for at the zip's root."""
+PLATFORMS = ("functions-framework", "azure-functions")
+"""What stands among a cloud's packages for its own platform's sake alone."""
 TARGET: Mapping[str, str] = {
     "python_version": RUNTIME,
     "python_full_version": f"{RUNTIME}.0",
@@ -64,6 +70,9 @@ TARGET: Mapping[str, str] = {
 }
 """Where the functions run, in the words of requirements' markers."""
 
+UNZIPPED = 262_144_000
+"""Bytes. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
 BINARIES = (".so", ".pyd", ".dylib", ".dll")
 _INSTALLERS_NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -73,18 +82,54 @@ class BuildError(Exception):
     """The artifact cannot be made as it should be; says what stands in the way."""
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where packages are to run. markers: in the words of requirements' markers. wheels: which ones pip may take."""
+
+    name: str
+    markers: Mapping[str, str]
+    wheels: tuple[str, ...]
+
+
+ANY = Machine("any", TARGET, ("--implementation=py", "--abi=none", "--platform=any", f"--python-version={RUNTIME}"))
+"""No binaries."""
+
+LAMBDA = Machine(
+    "lambda",
+    {**TARGET, "platform_machine": "aarch64"},
+    (
+        "--implementation=cp",
+        f"--python-version={RUNTIME}",
+        *(f"--platform=manylinux_2_{glibc}_aarch64" for glibc in range(34, 16, -1)),
+        "--platform=manylinux2014_aarch64",
+    ),
+)
+"""Amazon Linux 2023 has glibc 2.34. Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html,
+PEP 600."""
+
+HERE = Machine("here", {str(name): str(value) for name, value in default_environment().items()}, ())
+MACHINES: Mapping[str, Machine] = {machine.name: machine for machine in (LAMBDA, HERE)}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="build.py", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--config", type=Path, default=ROOT / "nephoscope.yaml", help="what a person wrote")
     parser.add_argument("--out", type=Path, default=ROOT / "build", help="where the results go")
     parser.add_argument("--config-only", action="store_true", help="compile the configuration, make no artifact")
     parser.add_argument("--cloud", action="append", choices=CLOUDS, help="make this artifact, and others so named")
+    parser.add_argument(
+        "--machine",
+        choices=MACHINES,
+        default=os.environ.get("NEPHOSCOPE_MACHINE", LAMBDA.name),
+        help="what an aws.zip with binaries is for",
+    )
     options = parser.parse_args(arguments)
     try:
         compile_configuration(options.config, options.out)
         for cloud in [] if options.config_only else options.cloud or clouds_of(options.out):
             artifact = options.out / f"{cloud}.zip"
-            write_artifact(artifact, files_of(cloud, options.out))
+            pure = cloud != "aws" or not guests_of(options.out)
+            write_artifact(artifact, files_of(cloud, options.out, MACHINES[options.machine]), pure=pure)
             print(f"{artifact}: {artifact.stat().st_size:,} bytes, sha256 {_digest(artifact.read_bytes())[:16]}")
     except BuildError as error:
         print(error, file=sys.stderr)
@@ -108,31 +153,54 @@ def clouds_of(out: Path) -> tuple[str, ...]:
     return tuple(cloud for cloud in CLOUDS if cloud == "aws" or cloud in named)
 
 
-def files_of(cloud: str, out: Path) -> dict[str, bytes]:
-    """Everything that goes into a cloud's zip, by name. Raises BuildError."""
-    others = tuple(f"nephoscope/clouds/{other}/" for other in CLOUDS[1:] if other != cloud)
+def guests_of(out: Path) -> tuple[str, ...]:
+    """The other clouds that AWS's functions read."""
+    return tuple(json.loads((out / "deploy.json").read_text(encoding="utf-8"))["from_aws"])
+
+
+def files_of(cloud: str, out: Path, machine: Machine = LAMBDA) -> dict[str, bytes]:
+    """Everything that goes into a cloud's zip, by name. machine: for aws.zip where it holds binaries. Raises
+    BuildError."""
+    guests = guests_of(out) if cloud == "aws" else ()
+    others = tuple(f"nephoscope/clouds/{other}/" for other in CLOUDS[1:] if other not in (cloud, *guests))
     sources = _tree(ROOT / "shared", "nephoscope")
     files = {name: content for name, content in sources if not name.startswith((*NOT_DEPLOYED, *others))}
     files |= {name: (ROOT / "functions" / cloud / name).read_bytes() for name in ENTRANCES[cloud]}
     files |= {"config.json": (out / "config.json").read_bytes(), "LICENSE": (ROOT / "LICENSE").read_bytes()}
     if cloud != "aws":
         return files | {"requirements.txt": requirements_of(cloud).encode()}
-    packages = _tree(install_packages(out / "packages"))
-    return files | {name: content for name, content in packages if not name.startswith("bin/")}
+    names = tuple(sorted({*PACKAGES, *packages_of(guests, machine)}))
+    packages = _tree(install_packages(out / "packages", names, machine if guests else ANY))
+    files |= {name: content for name, content in packages if not name.startswith("bin/")}
+    if (size := sum(map(len, files.values()))) > UNZIPPED:
+        raise BuildError(f"the artifact has {size:,} bytes unzipped, and Lambda takes {UNZIPPED:,}")
+    return files
+
+
+def packages_of(guests: Sequence[str], machine: Machine) -> tuple[str, ...]:
+    """What the rooms of these clouds import, without what their own platforms need. Raises BuildError."""
+    extras = _project()["optional-dependencies"]
+    asked = [text for guest in guests for text in extras[guest] if Requirement(text).name not in PLATFORMS]
+    return closure(asked, machine)
 
 
 def requirements_of(cloud: str) -> str:
     """requirements.txt for a platform that installs by itself: what pyproject.toml asks for and all that needs, at the
     lock's versions. Raises BuildError."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = _project()
     asked = [*project["dependencies"], *project["optional-dependencies"][cloud]]
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     return "\n".join(locked(closure(asked), lock)) + "\n"
 
 
-def closure(asked: Sequence[str]) -> tuple[str, ...]:
-    """The names of everything that these requirements bring on TARGET, sorted. Raises BuildError for one that is not
-    installed here: what it needs stands in its own metadata."""
+def _project() -> Mapping[str, Any]:
+    project: Mapping[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project
+
+
+def closure(asked: Sequence[str], machine: Machine = ANY) -> tuple[str, ...]:
+    """The names of everything that these requirements bring on the machine, sorted. Raises BuildError for one that is
+    not installed here: what it needs stands in its own metadata."""
     found: set[str] = set()
     seen: set[str] = set()
     left = [Requirement(text) for text in asked]
@@ -142,67 +210,76 @@ def closure(asked: Sequence[str]) -> tuple[str, ...]:
             continue
         seen.add(str(need))
         found.add(canonicalize_name(need.name))
-        left += _needs_of(need)
+        left += _needs_of(need, machine)
     return tuple(sorted(found))
 
 
-def _needs_of(need: Requirement) -> Iterator[Requirement]:
+def _needs_of(need: Requirement, machine: Machine) -> Iterator[Requirement]:
     try:
         texts = requires(need.name) or []
     except PackageNotFoundError as error:
         raise BuildError(f"{need.name} is not installed here: make package installs everything") from error
     for each in map(Requirement, texts):
-        if any(_applies(each.marker, extra) for extra in ("", *need.extras)):
+        if any(_applies(each.marker, machine, extra) for extra in ("", *need.extras)):
             yield each
 
 
-def _applies(marker: Marker | None, extra: str = "") -> bool:
-    return marker is None or marker.evaluate({**TARGET, "extra": extra})
+def _applies(marker: Marker | None, machine: Machine, extra: str = "") -> bool:
+    return marker is None or marker.evaluate({**machine.markers, "extra": extra})
 
 
-def install_packages(cache: Path) -> Path:
-    """A folder with PACKAGES as wheels without binaries, at the lock's versions. Made once for a set of versions."""
-    pins = locked(PACKAGES, (ROOT / "requirements.lock").read_text(encoding="utf-8"))
-    wanted = cache / _digest("\n".join(pins).encode())[:16]
+def install_packages(cache: Path, names: Sequence[str] = PACKAGES, machine: Machine = ANY) -> Path:
+    """A folder with these packages as wheels for the machine, at the lock's versions. Made once for a set of them."""
+    pins = locked(names, (ROOT / "requirements.lock").read_text(encoding="utf-8"), machine)
+    wanted = cache / _digest("\n".join([*pins, *_kind(machine)]).encode())[:16]
     if wanted.is_dir():
         return wanted
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         fresh = Path(scratch, "fresh")
-        _pip_install(pins, fresh)
+        _pip_install(pins, fresh, machine)
         fresh.rename(wanted)
     return wanted
 
 
-def locked(names: Sequence[str], lock: str) -> tuple[str, ...]:
-    """`name==version` for each name, as it is on TARGET. Raises BuildError for one that the lock does not pin."""
+def _kind(machine: Machine) -> tuple[str, ...]:
+    """What tells one machine's wheels from another's: a Python that is upgraded here needs others."""
+    return machine.wheels or tuple(machine.markers.values())
+
+
+def locked(names: Sequence[str], lock: str, machine: Machine = ANY) -> tuple[str, ...]:
+    """`name==version` for each name, as it is on the machine. Raises BuildError for one that the lock does not pin."""
     pins = [Requirement(line) for line in lock.splitlines() if "==" in line]
-    versions = {pin.name: f"{pin.name}{pin.specifier}" for pin in pins if _applies(pin.marker)}
+    versions = {pin.name: f"{pin.name}{pin.specifier}" for pin in pins if _applies(pin.marker, machine)}
     if missing := [name for name in names if name not in versions]:
         raise BuildError(f"requirements.lock does not pin {', '.join(missing)}")
     return tuple(versions[name] for name in names)
 
 
-def _pip_install(pins: Sequence[str], target: Path) -> None:
+def _pip_install(pins: Sequence[str], target: Path, machine: Machine) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    pure = ["--only-binary=:all:", "--implementation=py", "--abi=none", "--platform=any", f"--python-version={RUNTIME}"]
+    wheels = ["--only-binary=:all:", *machine.wheels]
     done = subprocess.run(
-        [*command, "--no-compile", *pure, "--target", str(target), *pins], capture_output=True, text=True, check=False
+        [*command, "--no-compile", *wheels, "--target", str(target), *pins], capture_output=True, text=True, check=False
     )
     if done.returncode:
         shutil.rmtree(target, ignore_errors=True)
         raise BuildError(f"pip could not install {' '.join(pins)}\n{done.stderr.strip()}")
 
 
-def write_artifact(path: Path, files: Mapping[str, bytes]) -> None:
-    """One zip, the same bytes for the same files. Raises BuildError when a binary is among them."""
-    if binaries := [name for name in files if name.endswith(BINARIES) or ".so." in name]:
+def write_artifact(path: Path, files: Mapping[str, bytes], *, pure: bool = True) -> None:
+    """One zip, the same bytes for the same files. pure: raises BuildError when a binary is among them."""
+    if pure and (binaries := [name for name in files if is_binary(name)]):
         raise BuildError(f"the artifact must be pure Python, but holds {', '.join(sorted(binaries))}")
     unfinished = path.with_suffix(".part")
     with zipfile.ZipFile(unfinished, "w") as archive:
         for name in sorted(files):
             archive.writestr(_entry(name), files[name], compress_type=zipfile.ZIP_DEFLATED, compresslevel=9)
     unfinished.replace(path)
+
+
+def is_binary(name: str) -> bool:
+    return name.endswith(BINARIES) or ".so." in name
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -13,7 +13,8 @@ module.exports = () => {
   // Longer than Lambda can use is no use, and longer than the period makes runs overlap.
   const timeout = Math.min(deploy.every, 300) - 5;
   const channel_secrets = secretsOf(compiled('config.json').channels);
-  return { ...deploy, timeout, visibility: 6 * timeout, channel_secrets, policies: policies(deploy) };
+  const reads = ['aws', ...deploy.from_aws].join(' ');
+  return { ...deploy, timeout, visibility: 6 * timeout, reads, channel_secrets, policies: policies(deploy) };
 };
 
 const compiled = (name) => JSON.parse(readFileSync(path.join(root, 'build', name), 'utf8'));
@@ -53,6 +54,7 @@ function policies(deploy) {
   const senders = [...readers, 'DeliverRole'];
   const everything = ['*']; // IAM knows no narrower resource for these actions
   const arns = policyArns({ ...deploy, secrets: ownSecrets(deploy) });
+  const azure = deploy.from_aws.includes('azure'); // Google takes GetCallerIdentity, which everybody may call
   const buckets = deploy.own_account && deploy.resources.includes('bucket');
   return {
     Resources: {
@@ -61,6 +63,7 @@ function policies(deploy) {
       ...policy('ListBuckets', readers, ['s3:ListAllMyBuckets'], buckets ? everything : []),
       ...policy('ReadBucketTags', readers, ['tag:GetResources'], buckets && deploy.bucket_tags ? everything : []),
       ...policy('EnterAccounts', readers, ['sts:AssumeRole'], deploy.roles),
+      ...policy('ProveToAzure', readers, ['sts:GetWebIdentityToken'], azure ? everything : [], FOR_AZURE),
       ...policy('ReadParameters', senders, ['ssm:GetParameter'], arns.ssm),
       ...policy('ReadSecrets', senders, ['secretsmanager:GetSecretValue'], arns.secretsmanager),
       ...policy('TellTopics', senders, ['sns:Publish'], arns.topics),
@@ -68,11 +71,19 @@ function policies(deploy) {
   };
 }
 
+// Tokens of five minutes, for Entra's exchange and nobody else (shared/nephoscope/clouds/aws/identity.py).
+const FOR_AZURE = {
+  'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': ['api://AzureADTokenExchange'] },
+  StringEquals: { 'sts:SigningAlgorithm': 'RS256' },
+  NumericLessThanEquals: { 'sts:DurationSeconds': '300' },
+};
+
 const READ = ['ec2:DescribeInstances', 'ec2:DescribeInstanceStatus', 'cloudwatch:GetMetricData', 'cloudwatch:ListMetrics'];
 
-function policy(name, roles, Action, Resource) {
+function policy(name, roles, Action, Resource, Condition) {
   if (Resource.length === 0) return {};
-  const PolicyDocument = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource }] };
+  const statement = { Effect: 'Allow', Action, Resource, ...(Condition && { Condition }) };
+  const PolicyDocument = { Version: '2012-10-17', Statement: [statement] };
   const Properties = { PolicyName: name, Roles: roles.map((Ref) => ({ Ref })), PolicyDocument };
   return { [name]: { Type: 'AWS::IAM::Policy', Properties } };
 }

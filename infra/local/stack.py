@@ -36,7 +36,8 @@ class Stack:
 
 def deploy(aws: LocalAws, config: Path, project: Path = ROOT) -> Stack:
     """`osls deploy` from `project` (a checkout) with this configuration. Raises StackError."""
-    run_framework(("deploy",), config, aws.environment(), project)
+    here = {"NEPHOSCOPE_MACHINE": "here"}  # where the artifact holds binaries: it runs on this machine
+    run_framework(("deploy",), config, {**aws.environment(), **here}, project)
     return read_stack(aws.client("cloudformation"))
 
 

@@ -103,8 +103,8 @@ class SecretReader(Protocol):
 
 class IdentityReader(Protocol):
     def read_token(self, audience: str) -> Secret:
-        """A signed token of the platform's own identity for this audience (OIDC), by which AWS lets the function in.
-        Raises ReadError."""
+        """A signed token of the platform's own identity for this audience (OIDC), by which another cloud lets the
+        function in. Raises ReadError."""
         ...
 
 

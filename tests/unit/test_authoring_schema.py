@@ -68,6 +68,9 @@ def test_it_is_a_schema() -> None:
         WHOLE.read_text(encoding="utf-8"),
         "fleet: acme\ngather: {aws: }\n",
         "fleet: acme\ngather: {aws: {}}\nrules: rules/*.yaml\n",  # as an editor sees !include
+        "fleet: acme\ngather: {gcp: {projects: [acme-web], from_aws: {provider: //iam.googleapis.com/projects/1/"
+        "locations/global/workloadIdentityPools/pool/providers/lambda, "
+        "service_account: 1-compute@developer.gserviceaccount.com}}}",
     ],
 )
 def test_it_accepts_what_is_right(text: str) -> None:
@@ -77,6 +80,10 @@ def test_it_accepts_what_is_right(text: str) -> None:
 def whole() -> Any:
     return as_an_editor_reads(WHOLE.read_text(encoding="utf-8"))
 
+
+UUID = "00000000-0000-0000-0000-000000000000"
+POOL = "projects/123456789012/locations/global/workloadIdentityPools/nephoscope"
+ENTRY = {"provider": f"{POOL}/providers/aws-lambda", "service_account": "nephoscope@acme-ops.iam.gserviceaccount.com"}
 
 PLANTED: list[tuple[str, Callable[[Any], object]]] = [
     ("no fleet", lambda c: c.pop("fleet")),
@@ -88,6 +95,10 @@ PLANTED: list[tuple[str, Callable[[Any], object]]] = [
     ("a search elsewhere", lambda c: c["gather"].update(gcp={"search": "acme.example"})),
     ("a subscription by name", lambda c: c["gather"].update(azure={"subscriptions": ["production"]})),
     ("a workspace by name", lambda c: c["gather"].update(azure={"workspaces": ["logs"]})),
+    ("a pool without its provider", lambda c: c["gather"].update(gcp={"from_aws": {**ENTRY, "provider": POOL}})),
+    ("a person's address", lambda c: c["gather"].update(gcp={"from_aws": {**ENTRY, "service_account": "a@b.example"}})),
+    ("half an entry", lambda c: c["gather"].update(azure={"from_aws": {"tenant": UUID}})),
+    ("a tenant by name", lambda c: c["gather"].update(azure={"from_aws": {"tenant": "acme.example", "client": UUID}})),
     ("fleet with blanks", lambda c: c.update(fleet="my fleet")),
     ("a period that is none", lambda c: c["gather"].update(every="often")),
     ("no account", lambda c: c["gather"]["aws"].update(accounts=[])),

@@ -64,9 +64,12 @@ def test_the_size_of_a_storage_account_comes_once_an_hour() -> None:
     assert (source.period, source.every) == (3600, 6 * 3600)
 
 
-def test_only_memory_is_turned_round() -> None:
+def test_only_free_shares_are_turned_round() -> None:
     offsets = {name: m.sources[Cloud.AZURE].offset for name, m in CATALOG.metrics.items() if Cloud.AZURE in m.sources}
-    assert {name: offset for name, offset in offsets.items() if offset} == {"memory.utilization": 1.0}
+    assert {name: offset for name, offset in offsets.items() if offset} == {
+        "memory.utilization": 1.0,
+        "filesystem.utilization": 1.0,
+    }
 
 
 @pytest.mark.parametrize(

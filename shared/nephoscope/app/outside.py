@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -15,7 +16,7 @@ from nephoscope.catalog.loader import Catalog, load_catalog
 from nephoscope.model.config import Channel, Config
 from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.scope import Cloud, Scope
-from nephoscope.ports import Clock, CloudReader, DashboardSink, MetricSink, Notifier, ScopeQueue
+from nephoscope.ports import Clock, CloudReader, DashboardSink, IdentityReader, MetricSink, Notifier, ScopeQueue
 from nephoscope.stores.memory import Memory
 
 __all__ = ["Outside", "SystemClock", "open_outside"]
@@ -23,8 +24,8 @@ __all__ = ["Outside", "SystemClock", "open_outside"]
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """readers: by cloud, those that this function gathers. queue None: everything runs in one function. digests: what
-    this process has told while its memory was out of reach: (scope, quarter of an hour,
+    """readers: by cloud, those that this function gathers, each opened when first asked for. queue None: all runs in
+    one function. digests: what this process has told while its memory was out of reach: (scope, quarter of an hour,
     channel)."""
 
     config: Config
@@ -42,12 +43,16 @@ class Outside:
 
 
 def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
-    """Open what this deployment has. Imports only the rooms that the configuration and the settings name; no call to
-    any cloud is made yet."""
+    """Open what this deployment has. Imports only the rooms that the configuration and the settings name, a cloud's
+    only when it is read; no call to any cloud is made yet."""
     catalog = load_catalog().configured(config)
     secrets = open_secrets(settings, clock=clock)
     clouds = [cloud for cloud in config.gather.kinds if not settings.clouds or cloud in settings.clouds]
     table = wire("store", settings.store)(settings.table)
+
+    def open_reader(cloud: Cloud) -> CloudReader:
+        reader: CloudReader = wire("cloud", cloud)(config, settings, catalog, clock, secrets, _guest(cloud, settings))
+        return reader
 
     @cache
     def notifier_for(name: str) -> Notifier:
@@ -68,12 +73,45 @@ def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
         catalog=catalog,
         clock=clock,
         memory=Memory(table, clock),
-        readers={cloud: wire("cloud", cloud)(config, settings, catalog, clock, secrets) for cloud in clouds},
+        readers=Readers(clouds, open_reader),
         sink=wire("sink", "cloudwatch")(config, settings, clock),
         dashboards=wire("dashboards", "cloudwatch")(config, settings),
         notifier_for=notifier_for,
         queue=_queue_of(settings),
     )
+
+
+class Readers(Mapping[Cloud, CloudReader]):
+    """Opened one by one, when they are read from: an SDK takes a second to import, and who only delivers or draws
+    needs none. Safe to use from several threads."""
+
+    def __init__(self, clouds: Iterable[Cloud], open_reader: Callable[[Cloud], CloudReader]) -> None:
+        self._clouds = tuple(clouds)
+        self._open = open_reader
+        self._opened: dict[Cloud, CloudReader] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, cloud: Cloud) -> CloudReader:
+        if cloud not in self._clouds:
+            raise KeyError(cloud)
+        with self._lock:
+            if cloud not in self._opened:
+                self._opened[cloud] = self._open(cloud)
+            return self._opened[cloud]
+
+    def __iter__(self) -> Iterator[Cloud]:
+        return iter(self._clouds)
+
+    def __len__(self) -> int:
+        return len(self._clouds)
+
+
+def _guest(cloud: Cloud, settings: Settings) -> IdentityReader | None:
+    """Who this function is at home, where the cloud that it reads is another."""
+    if settings.runs_in in ("", cloud):
+        return None
+    identity: IdentityReader = wire("identity", settings.runs_in)(settings)
+    return identity
 
 
 def _queue_of(settings: Settings) -> ScopeQueue | None:

@@ -16,7 +16,7 @@ from nephoscope.app.deliver import DeliveryReport, deliver
 from nephoscope.app.drawing import draw
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
-from nephoscope.app.scopes import registered, survey
+from nephoscope.app.scopes import FINDING, registered, survey
 from nephoscope.model.alert import Notification
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
@@ -164,16 +164,21 @@ def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, dead
     data = [datum for _, claimed in outcomes for datum in claimed]
     figures = Figures(
         run_seconds=outside.clock.monotonic() - started,
-        scopes_failed=sum(report.ended == "failed" for report in reports),
+        scopes_failed=sum(report.ended == "failed" for report in reports) + _unfound(found),
         heartbeat=False,
     )
-    news = any(report.ended in ("done", "failed") for report in reports)
+    news = any(report.ended in ("done", "failed") for report in reports) or _unfound(found) > 0
     publishing = deadline.earlier(deadline.remaining * KEPT_FOR_DELIVERY)
     published, errors = _publish(outside, data, slot, figures, publishing) if news else (Written(), [])
     delivery = deliver(
         outside.memory, found.scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )
     return RunReport(slot, run_id, reports, found.gaps, published=published, delivery=delivery, errors=tuple(errors))
+
+
+def _unfound(found: FoundScopes) -> int:
+    """Clouds whose scopes a fault of ours kept from being found: at least one scope fails in each."""
+    return sum(gap.operation == FINDING for gap in found.gaps)
 
 
 def _run_scope(

@@ -8,19 +8,28 @@ end all the same.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from nephoscope.app.outside import Outside
 from nephoscope.model.alert import AlertState
-from nephoscope.model.errors import StoreError
+from nephoscope.model.errors import Reason, StoreError
 from nephoscope.model.memory import RegisteredScope
 from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.series import Gap
 from nephoscope.model.time import DAY, HOUR, Deadline
 from nephoscope.ports import FoundScopes
 
+logger = logging.getLogger("nephoscope")
+
 NOTED_EVERY = HOUR
 """Seconds after which a scope is noted again."""
+
+FINDING = "read_scopes"
+KEPT_FROM_FINDING = 0.5
+"""The share of the time that finding the scopes may not use, where several clouds are asked."""
 
 SHOWN_FOR = DAY
 """Seconds after which a scope that no run has found any more leaves the dashboard."""
@@ -58,13 +67,34 @@ def survey(outside: Outside, deadline: Deadline) -> Ground:
 
 
 def find_scopes(outside: Outside, deadline: Deadline) -> FoundScopes:
-    """The scopes of all configured clouds, sorted."""
-    found = [reader.read_scopes(outside.config, deadline) for reader in outside.readers.values()]
+    """The scopes of all configured clouds, sorted. Several clouds are asked side by side: one that does not answer, or
+    whose room cannot be opened, leaves the others their time."""
+    clouds = tuple(outside.readers)
+    until = deadline.earlier(deadline.remaining * KEPT_FROM_FINDING) if len(clouds) > 1 else deadline
+    with ThreadPoolExecutor(max_workers=max(1, len(clouds))) as pool:
+        found = list(pool.map(lambda cloud: _find_in(outside, cloud, until), clouds))
     return FoundScopes(
         tuple(sorted(scope for each in found for scope in each.scopes)),
         tuple(gap for each in found for gap in each.gaps),
         frozenset(account for each in found for account in each.searched),
     )
+
+
+def _find_in(outside: Outside, cloud: Cloud, deadline: Deadline) -> FoundScopes:
+    """A fault of our own in one cloud must not blind us in the others: its known scopes are run, and fail for all to
+    see."""
+    try:
+        return outside.readers[cloud].read_scopes(outside.config, deadline)
+    except Exception as error:
+        if len(outside.readers) == 1:
+            raise
+        logger.exception("%s: a fault of our own", cloud)
+        said = str(error) if isinstance(error, ImportError) else type(error).__name__
+        gap = Gap(Scope(cloud, "", ""), FINDING, Reason.UNAVAILABLE, said)
+    try:
+        return FoundScopes(tuple(registered(outside, (cloud,))), (gap,))
+    except StoreError:
+        return FoundScopes((), (gap,))
 
 
 def registered(outside: Outside, clouds: Iterable[Cloud]) -> list[Scope]:

@@ -16,9 +16,11 @@ class Settings:
     account: where the function itself runs, in its own cloud's words: the number of an AWS account, the id of a Google
     project or of an Azure subscription. home_region: AWS's, where memory, dashboard and topic are. vault: the key vault
     that is the function's own, on Azure; `${own-cloud:...}` is looked up there.
-    clouds: those that this function gathers; empty = all that the configuration names. endpoints: in place of a
-    provider's own, by name (`gcp_compute`, `gcp_monitoring`, `azure_management`, `azure_metrics`, `azure_logs`, and of
-    secrets `gcp_secrets`, `azure_vault`); AWS's SDK reads its own variables.
+    clouds: those that this function gathers; empty = all that the configuration names. runs_in: the cloud that this
+    function runs in, where it may read others beside it; empty = it reads its own alone, or this is a person's machine.
+    endpoints: in place of a provider's own, by name (`gcp_compute`, `gcp_monitoring`, `gcp_sts`, `azure_management`,
+    `azure_metrics`, `azure_logs`, `azure_login`, and of secrets `gcp_secrets`, `azure_vault`); AWS's SDK reads its own
+    variables.
     aws_audience: whom the tokens are for by which a function of another cloud enters AWS; empty = it needs none.
     aws_role, aws_token_file: as boto3 reads them, too. timeout: seconds that an invocation has, where the platform does
     not say.
@@ -33,6 +35,7 @@ class Settings:
     stack: Mapping[str, str] | None = None
     clouds: tuple[str, ...] = ()
     endpoints: Mapping[str, str] | None = None
+    runs_in: str = ""
     aws_audience: str = ""
     aws_role: str = ""
     aws_token_file: str = ""
@@ -42,7 +45,7 @@ class Settings:
     @property
     def own_cloud(self) -> str:
         """The one that the function runs in."""
-        return self.clouds[0] if self.clouds else "aws"
+        return self.runs_in or (self.clouds[0] if self.clouds else "aws")
 
     @property
     def writes_dashboard(self) -> bool:
@@ -66,6 +69,7 @@ class Settings:
                 for key, value in environment.items()
                 if key.startswith(endpoint)
             },
+            runs_in=environment.get("NEPHOSCOPE_RUNS_IN", ""),
             aws_audience=environment.get("NEPHOSCOPE_AUDIENCE", ""),
             aws_role=environment.get("AWS_ROLE_ARN", ""),
             aws_token_file=environment.get("AWS_WEB_IDENTITY_TOKEN_FILE", ""),

@@ -11,6 +11,7 @@ WIRING: dict[tuple[str, str], str] = {
     ("cloud", "aws"): "nephoscope.clouds.aws.reader:open_reader",
     ("cloud", "gcp"): "nephoscope.clouds.gcp.reader:open_reader",
     ("cloud", "azure"): "nephoscope.clouds.azure.reader:open_reader",
+    ("identity", "aws"): "nephoscope.clouds.aws.identity:open_identity",
     ("identity", "gcp"): "nephoscope.clouds.gcp.identity:open_identity",
     ("identity", "azure"): "nephoscope.clouds.azure.identity:open_identity",
     ("sink", "cloudwatch"): "nephoscope.sinks.cloudwatch:open_sink",

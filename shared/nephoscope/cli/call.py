@@ -114,12 +114,14 @@ class Call:
         if set(clouds) < set(config.gather.kinds):
             settings = replace(settings, clouds=tuple(map(str, clouds)))
         try:
-            return open_outside(config, change(settings), self.clock)
+            opened = open_outside(config, change(settings), self.clock)
+            tuple(opened.readers.values())  # each is opened: what is missing here is told before anything is done
         except ModuleNotFoundError as error:
             raise CallError(
                 f"a cloud that is gathered needs {error.name}",
                 "Install what its reader imports: pip install 'nephoscope[cli,gcp,azure]'",
             ) from error
+        return opened
 
     def outside_only(self) -> Outside:
         """The same with a memory that holds nothing and is kept nowhere: for commands that only look at clouds."""

@@ -41,25 +41,48 @@ class GatherAws:
 
 
 @dataclass(frozen=True, slots=True)
+class GcpFederation:
+    """How AWS's functions enter Google Cloud. provider: of a workload identity pool, by its resource name
+    (`projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/NAME`). service_account: whom they become
+    there, an e-mail address. Neither is a secret."""
+
+    provider: str
+    service_account: str
+
+
+@dataclass(frozen=True, slots=True)
 class GatherGcp:
-    """projects: ids. parent: `folders/N` or `organizations/N`, whose projects are searched; empty = none."""
+    """projects: ids. parent: `folders/N` or `organizations/N`, whose projects are searched; empty = none. from_aws:
+    AWS's functions read them; None = functions of its own."""
 
     projects: tuple[str, ...] = ()
     parent: str = ""
     resources: tuple[Kind, ...] = (Kind.INSTANCE,)
     where: Selector = Selector()
+    from_aws: GcpFederation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AzureFederation:
+    """How AWS's functions enter Azure. tenant: the directory's id. client: the client id of an app registration or a
+    user-assigned identity with a federated credential for each function's role. Neither is a secret."""
+
+    tenant: str
+    client: str
 
 
 @dataclass(frozen=True, slots=True)
 class GatherAzure:
     """subscriptions: ids. management_group: whose subscriptions are searched; empty = none. workspaces: Log Analytics
-    workspace ids that hold what the guests' agents send: disks and heartbeats."""
+    workspace ids that hold what the guests' agents send: disks and heartbeats. from_aws: AWS's functions read them;
+    None = functions of its own."""
 
     subscriptions: tuple[str, ...] = ()
     management_group: str = ""
     workspaces: tuple[str, ...] = ()
     resources: tuple[Kind, ...] = (Kind.INSTANCE,)
     where: Selector = Selector()
+    from_aws: AzureFederation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +104,18 @@ class Gather:
         """Whether what is configured leads to where the metric is kept: logs are kept in workspaces, which nobody lists
         for us."""
         return not source.query or (self.azure is not None and bool(self.azure.workspaces))
+
+    @property
+    def functions(self) -> tuple[Cloud, ...]:
+        """The clouds whose own functions gather something, each once."""
+        elsewhere = self.from_aws
+        return tuple(dict.fromkeys(Cloud.AWS if cloud in elsewhere else cloud for cloud in self.kinds))
+
+    @property
+    def from_aws(self) -> tuple[Cloud, ...]:
+        """The other clouds that AWS's functions read."""
+        parts = {Cloud.GCP: self.gcp, Cloud.AZURE: self.azure}
+        return tuple(cloud for cloud, part in parts.items() if part is not None and part.from_aws is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def _compile(
     if keys is None:
         return None
     config = _Compiler(keys, path, environment, catalog, findings).config()
-    return config, read_homes(keys_of(keys, "deploy"), config.gather.kinds, findings)
+    return config, read_homes(keys_of(keys, "deploy"), config.gather.functions, findings)
 
 
 def _in_logs_only(metric: Metric, gather: Gather) -> bool:
@@ -120,7 +120,7 @@ class _Compiler:
         gather, blind_after, grace = self._gather()
         publish = self._publish(fleet, gather.aws)
         channels = read_channels(keys_of(self._keys, "tell"), self._findings)
-        check_keepers(keys_of(self._keys, "tell"), gather.kinds, self._findings)
+        check_keepers(keys_of(self._keys, "tell"), gather.functions, self._findings)
         rules = self._rules(gather, channels)
         self._warn(gather, publish, channels, rules)
         names = [*(rule.name for rule in rules), SCOPE_BLIND]
@@ -164,8 +164,8 @@ class _Compiler:
 
     def _check_schedule(self, keys: Keys, gather: Gather) -> None:
         """Cloud Scheduler and Azure's timers know minutes of an hour, and no period that runs across its end."""
-        text = text_of(keys, "every")
-        if text and (gather.gcp or gather.azure) and HOUR % gather.every:
+        text, elsewhere = text_of(keys, "every"), set(gather.kinds).difference((Cloud.AWS, *gather.from_aws))
+        if text and elsewhere and HOUR % gather.every:
             said = f"every: {text.value} does not divide an hour, and Google's and Azure's schedules need that"
             self._findings.problem(text.place, said)
 

@@ -14,6 +14,7 @@ from nephoscope.app.authoring.quantities import UnclearError
 from nephoscope.app.authoring.references import parse_reference
 from nephoscope.model.config import Channel, Config, GatherAzure, GatherGcp
 from nephoscope.model.resource import Kind
+from nephoscope.model.scope import Cloud
 from nephoscope.model.time import MINUTE
 
 _KINDS = ("env", "ssm", "secretsmanager", "gcp-secret", "key-vault", "own-cloud")
@@ -23,7 +24,8 @@ def plan_deployment(config: Config, homes: Homes) -> dict[str, Any]:
     """Plain JSON values; lists are sorted and have no doubles.
 
     region: where metrics and dashboard are, and so the stack. every: seconds; schedule: the same as EventBridge writes
-    it. clouds: those that are gathered. regions, own_account, roles, resources, bucket_tags: what is gathered of AWS;
+    it. clouds: those that functions of their own gather; from_aws: those that AWS's functions read. watched: whose
+    heartbeat AWS's alarms look at. regions, own_account, roles, resources, bucket_tags: what is gathered of AWS;
     regions may be `all` for every one; bucket_tags: buckets are chosen by their tags, which must be read, then. gcp,
     azure: what is gathered there; parent: a folder or an organization. homes: where the functions of these two live, as
     far as the file says; infra/terraform reads it. secrets: names by the kind of reference, without `#key`; each
@@ -38,7 +40,9 @@ def plan_deployment(config: Config, homes: Homes) -> dict[str, Any]:
         "fleet": config.fleet,
         "every": config.gather.every,
         "schedule": render_rate(config.gather.every),
-        "clouds": [str(cloud) for cloud in config.gather.kinds],
+        "clouds": [str(cloud) for cloud in config.gather.kinds if cloud not in config.gather.from_aws],
+        "from_aws": [str(cloud) for cloud in config.gather.from_aws],
+        "watched": str(next(iter(config.gather.kinds), Cloud.AWS)),
         "region": config.publish.region,
         "regions": list(aws.regions) if aws else [],
         "own_account": bool(aws and any(not account.role for account in aws.accounts)),

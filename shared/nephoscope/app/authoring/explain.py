@@ -157,7 +157,8 @@ def _explain_aws(aws: GatherAws) -> str:
 
 def _explain_gcp(gcp: GatherGcp) -> str:
     where = f"the projects below {gcp.parent}" if gcp.parent else _counted("project", gcp.projects)
-    return f"{_kinds(gcp.resources, gcp.where)} in every region of {where} in Google Cloud"
+    read = f", read from AWS as {gcp.from_aws.service_account}" if gcp.from_aws else ""
+    return f"{_kinds(gcp.resources, gcp.where)} in every region of {where} in Google Cloud{read}"
 
 
 def _explain_azure(azure: GatherAzure) -> str:
@@ -167,7 +168,8 @@ def _explain_azure(azure: GatherAzure) -> str:
         else _counted("subscription", azure.subscriptions)
     )
     guests = f", with what guests tell {_counted('workspace', azure.workspaces)}" if azure.workspaces else ""
-    return f"{_kinds(azure.resources, azure.where)} in every region of {where} in Azure{guests}"
+    read = f", read from AWS as client {azure.from_aws.client}" if azure.from_aws else ""
+    return f"{_kinds(azure.resources, azure.where)} in every region of {where} in Azure{guests}{read}"
 
 
 def _kinds(kinds: Iterable[Kind], where: Selector) -> str:

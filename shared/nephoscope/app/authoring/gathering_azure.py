@@ -1,5 +1,5 @@
-"""The meaning of `gather.azure`: which subscriptions, by id or by the management group they lie under, and where the
-guests write what only they can see."""
+"""The meaning of `gather.azure`: which subscriptions, by id or by the management group they lie under, where the guests
+write what only they can see, and who reads it all, where AWS's functions do."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from nephoscope.app.authoring.document import Items, Keys, Text
 from nephoscope.app.authoring.findings import Findings
 from nephoscope.app.authoring.gathering import no_doubles, read_resources, read_selector
-from nephoscope.app.authoring.reading import text_of, texts_of
+from nephoscope.app.authoring.reading import keys_of, text_of, texts_of
 from nephoscope.app.authoring.shape import MANAGEMENT_GROUP, UUID
-from nephoscope.model.config import GatherAzure
+from nephoscope.model.config import AzureFederation, GatherAzure
 
 _EXAMPLES = 'subscriptions: ["00000000-0000-0000-0000-000000000000"], or management_group: NAME'
 
@@ -31,7 +31,22 @@ def read_azure(keys: Keys, findings: Findings) -> GatherAzure:
         workspaces=_ids(keys, "workspaces", "workspace", _why_no_workspace, findings),
         resources=read_resources(keys, "gather.azure", findings),
         where=read_selector(keys, findings),
+        from_aws=_from_aws(keys_of(keys, "from_aws"), findings),
     )
+
+
+def _from_aws(keys: Keys | None, findings: Findings) -> AzureFederation | None:
+    """Both or nothing: what is missing has been told already."""
+    tenant, client = text_of(keys, "tenant"), text_of(keys, "client")
+    if tenant is None or client is None:
+        return None
+    for text, name, said in (
+        (tenant, "tenant", "is no directory's id (az account show --query tenantId shows it)"),
+        (client, "client", "is no client id (az ad app show --query appId, or az identity show --query clientId)"),
+    ):
+        if not re.fullmatch(UUID, text.value):
+            findings.problem(text.place, f'gather.azure.from_aws.{name}: "{text.value}" {said}')
+    return AzureFederation(tenant.value.lower(), client.value.lower())
 
 
 def _ids(keys: Keys, name: str, what: str, why: Callable[[str], str], findings: Findings) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""The meaning of `gather.gcp`: which projects, by name or by the folder or organization they lie in."""
+"""The meaning of `gather.gcp`: which projects, by name or by the folder or organization they lie in; and how AWS's
+functions enter, where they read them."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ import re
 from nephoscope.app.authoring.document import Items, Keys, Text
 from nephoscope.app.authoring.findings import Findings
 from nephoscope.app.authoring.gathering import no_doubles, read_resources, read_selector
-from nephoscope.app.authoring.reading import text_of, texts_of
-from nephoscope.app.authoring.shape import PARENT, PROJECT
-from nephoscope.model.config import GatherGcp
+from nephoscope.app.authoring.reading import keys_of, text_of, texts_of
+from nephoscope.app.authoring.shape import PARENT, POOL, PROJECT, PROVIDER, SERVICE_ACCOUNT
+from nephoscope.model.config import GatherGcp, GcpFederation
 
+_ACCOUNT_EXAMPLE = "nephoscope@acme-ops.iam.gserviceaccount.com"
+_PROVIDER_EXAMPLE = "projects/123456789012/locations/global/workloadIdentityPools/nephoscope/providers/aws-lambda"
 _EXAMPLES = "projects: [acme-web], or search: folders/123 or organizations/123"
 
 
@@ -27,7 +30,31 @@ def read_gcp(keys: Keys, findings: Findings) -> GatherGcp:
         parent=parent,
         resources=read_resources(keys, "gather.gcp", findings),
         where=read_selector(keys, findings),
+        from_aws=_from_aws(keys_of(keys, "from_aws"), findings),
     )
+
+
+def _from_aws(keys: Keys | None, findings: Findings) -> GcpFederation | None:
+    """Both or nothing: what is missing has been told already."""
+    provider, account = text_of(keys, "provider"), text_of(keys, "service_account")
+    if provider is None or account is None:
+        return None
+    if not re.fullmatch(PROVIDER, provider.value):
+        said = f'"{provider.value}" {_why_no_provider(provider.value)}'
+        findings.problem(provider.place, f"gather.gcp.from_aws.provider: {said}")
+    if not re.fullmatch(SERVICE_ACCOUNT, account.value):
+        said = f'"{account.value}" is no address of a service account, such as {_ACCOUNT_EXAMPLE}'
+        findings.problem(account.place, f"gather.gcp.from_aws.service_account: {said}")
+    return GcpFederation(provider.value.removeprefix("https:").removeprefix("//iam.googleapis.com/"), account.value)
+
+
+def _why_no_provider(text: str) -> str:
+    """Source of the form: https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools.providers"""
+    if re.fullmatch(POOL, text):
+        return "is the pool; its provider's name goes on: .../providers/aws-lambda"
+    if re.fullmatch(PROVIDER.replace("[0-9]+", "[^/]+", 1), text):
+        return "has the project's id; the name has its number (gcloud projects describe shows projectNumber)"
+    return f"is no provider's name, such as {_PROVIDER_EXAMPLE}"
 
 
 def _projects(keys: Keys, findings: Findings) -> tuple[str, ...]:

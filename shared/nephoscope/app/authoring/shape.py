@@ -72,6 +72,11 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 PROJECT = r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$"
 PARENT = r"^(folders|organizations)/[0-9]+$"
 UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+POOL = r"((https:)?//iam\.googleapis\.com/)?projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}"
+PROVIDER = rf"^{POOL}/providers/[a-z0-9-]{{4,32}}$"
+SERVICE_ACCOUNT = (
+    r"^([a-z0-9-]{1,63}@[a-z0-9.:-]+\.iam|[0-9]+-compute@developer|[a-z0-9.:-]+@appspot)\.gserviceaccount\.com$"
+)
 MANAGEMENT_GROUP = r"^[A-Za-z0-9][A-Za-z0-9_().-]{0,89}$"
 MAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+$"
 
@@ -130,6 +135,26 @@ AWS = Section(
     {"organization": "accounts found by AWS Organizations"},
 )
 
+GCP_FROM_AWS = Section(
+    "gather.gcp.from_aws",
+    (
+        Key(
+            "provider",
+            Form.TEXT,
+            "Resource name of the workload identity pool's provider (infra/gcp has the commands that make it).",
+            True,
+            pattern=PROVIDER,
+        ),
+        Key(
+            "service_account",
+            Form.TEXT,
+            "E-mail address of the service account that AWS's functions become.",
+            True,
+            pattern=SERVICE_ACCOUNT,
+        ),
+    ),
+)
+
 GCP = Section(
     "gather.gcp",
     (
@@ -140,9 +165,30 @@ GCP = Section(
             "In place of projects: all below `folders/123` or `organizations/123`.",
             pattern=PARENT,
         ),
+        Key(
+            "from_aws",
+            Form.SECTION,
+            "AWS's functions read it, by workload identity federation. Left out: functions of its own.",
+            section=GCP_FROM_AWS,
+        ),
         *CHOSEN,
     ),
     {"regions": "choosing among Google's regions; `where` chooses by labels"},
+)
+
+AZURE_FROM_AWS = Section(
+    "gather.azure.from_aws",
+    (
+        Key("tenant", Form.TEXT, "The directory (tenant) id.", True, pattern=UUID),
+        Key(
+            "client",
+            Form.TEXT,
+            "The client id of the app registration, or user-assigned identity, that trusts AWS's functions"
+            " (infra/azure has the commands that make it).",
+            True,
+            pattern=UUID,
+        ),
+    ),
 )
 
 AZURE = Section(
@@ -160,6 +206,12 @@ AZURE = Section(
             Form.TEXTS,
             "Log Analytics workspaces, by workspace id, that hold what the guests' agents send: disks, heartbeats.",
             pattern=UUID,
+        ),
+        Key(
+            "from_aws",
+            Form.SECTION,
+            "AWS's functions read it, by workload identity federation. Left out: functions of its own.",
+            section=AZURE_FROM_AWS,
         ),
         *CHOSEN,
     ),

@@ -21,7 +21,7 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Inventory, Readings, SeriesRequest
 from nephoscope.model.time import Deadline
-from nephoscope.ports import Clock, CloudReader, FoundScopes, SecretReader
+from nephoscope.ports import Clock, CloudReader, FoundScopes, IdentityReader, SecretReader
 
 LISTINGS: Mapping[Kind, Callable[[Calls, Config, Catalog], Inventory]] = {
     Kind.INSTANCE: read_instances,
@@ -57,7 +57,12 @@ class Deployed(Protocol):
 
 
 def open_reader(
-    config: Config, settings: Deployed, catalog: Catalog, clock: Clock, secrets: SecretReader | None = None
+    config: Config,
+    settings: Deployed,
+    catalog: Catalog,
+    clock: Clock,
+    secrets: SecretReader | None = None,
+    guest: IdentityReader | None = None,  # noqa: ARG001 - every cloud's reader is opened alike
 ) -> CloudReader:
     """A reader for a process's life: credentials, connections and paces are kept between runs. No call is made yet.
 

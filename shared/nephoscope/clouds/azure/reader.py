@@ -11,6 +11,7 @@ from nephoscope.catalog.loader import Catalog
 from nephoscope.clouds.azure import graph, listing, logs, metrics
 from nephoscope.clouds.azure.answers import ACTION as READ_METRICS
 from nephoscope.clouds.azure.calls import Calls
+from nephoscope.clouds.azure.federation import federated_credential
 from nephoscope.clouds.azure.graph import Area
 from nephoscope.clouds.azure.identity import open_credential
 from nephoscope.clouds.azure.listing import Listing, read_listing
@@ -24,7 +25,7 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Inventory, Readings, SeriesRequest
 from nephoscope.model.time import Deadline
-from nephoscope.ports import Clock, CloudReader, FoundScopes, SecretReader
+from nephoscope.ports import Clock, CloudReader, FoundScopes, IdentityReader, SecretReader
 
 LIMITS: Mapping[str, str] = {
     graph.ACTION: listing.LIMIT,
@@ -42,14 +43,22 @@ class Deployed(Protocol):
 
 
 def open_reader(
-    config: Config,  # noqa: ARG001 - every cloud's reader is opened alike
+    config: Config,
     settings: Deployed,
     catalog: Catalog,
     clock: Clock,
     secrets: SecretReader | None = None,  # noqa: ARG001 - Azure is read without any
+    guest: IdentityReader | None = None,
 ) -> CloudReader:
-    """A reader for a process's life: tokens, connections and paces are kept between runs. No call is made yet."""
-    return AzureReader(Sessions(open_credential(), settings.endpoints or {}), catalog, clock)
+    """A reader for a process's life: tokens, connections and paces are kept between runs. No call is made yet.
+
+    guest: who the function is where it runs, if that is another cloud.
+    """
+    endpoints = settings.endpoints or {}
+    entry = config.gather.azure.from_aws if config.gather.azure else None
+    if guest is None or entry is None:
+        return AzureReader(Sessions(open_credential(), endpoints), catalog, clock)
+    return AzureReader(Sessions(federated_credential(entry, guest, clock, endpoints), endpoints), catalog, clock)
 
 
 class AzureReader:

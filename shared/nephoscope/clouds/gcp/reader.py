@@ -11,18 +11,19 @@ from nephoscope.catalog.loader import Catalog
 from nephoscope.clouds.gcp.buckets import read_buckets
 from nephoscope.clouds.gcp.calls import BUCKETS, DESCRIPTOR, INSTANCES, PROJECTS, SERIES, Calls
 from nephoscope.clouds.gcp.descriptors import Descriptors
+from nephoscope.clouds.gcp.federation import federated_credentials
 from nephoscope.clouds.gcp.inventory import read_instances
 from nephoscope.clouds.gcp.listings import Listings
 from nephoscope.clouds.gcp.metrics import MetricRead
 from nephoscope.clouds.gcp.scopes import Lister, ScopeRead
-from nephoscope.clouds.gcp.session import Session
+from nephoscope.clouds.gcp.session import SCOPES, Session
 from nephoscope.clouds.limiter import Limiter, Limiters
 from nephoscope.model.config import Config, GatherGcp
 from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Inventory, Readings, SeriesRequest, Usage
 from nephoscope.model.time import Deadline
-from nephoscope.ports import Clock, CloudReader, FoundScopes, SecretReader
+from nephoscope.ports import Clock, CloudReader, FoundScopes, IdentityReader, SecretReader
 
 LIMITS: Mapping[str, str] = {
     INSTANCES: "compute.instances",
@@ -42,14 +43,22 @@ class Deployed(Protocol):
 
 
 def open_reader(
-    config: Config,  # noqa: ARG001 - all clouds are opened alike
+    config: Config,
     settings: Deployed,
     catalog: Catalog,
     clock: Clock,
     secrets: SecretReader | None = None,  # noqa: ARG001 - Google needs none: the platform's own identity
+    guest: IdentityReader | None = None,
 ) -> CloudReader:
-    """A reader for a process's life: identity, connections and paces are kept between runs. No call is made yet."""
-    return GcpReader(Session(clock, settings.endpoints), catalog, clock)
+    """A reader for a process's life: identity, connections and paces are kept between runs. No call is made yet.
+
+    guest: who the function is where it runs, if that is another cloud; AWS's keys are found by google-auth itself.
+    """
+    entry = config.gather.gcp.from_aws if guest is not None and config.gather.gcp else None
+    if entry is None:
+        return GcpReader(Session(clock, settings.endpoints), catalog, clock)
+    find = partial(federated_credentials, entry, SCOPES, clock, settings.endpoints)
+    return GcpReader(Session(clock, settings.endpoints, find), catalog, clock)
 
 
 class GcpReader:

@@ -40,6 +40,7 @@ OWN: Mapping[str, _Operation] = {
     "sts:AssumeRole": lambda world, call: world.sessions.assume_role(call),
     "sts:AssumeRoleWithWebIdentity": lambda world, call: world.sessions.assume_role_with_web_identity(call),
     "sts:GetCallerIdentity": lambda world, call: world.sessions.get_caller_identity(call),
+    "sts:GetWebIdentityToken": lambda world, call: world.sessions.get_web_identity_token(call),
 }
 OF_OUR_BUCKETS: Mapping[str, _Operation] = {
     "s3:GetBucketLocation": storage.get_bucket_location,

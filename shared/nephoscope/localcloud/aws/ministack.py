@@ -16,6 +16,7 @@ from typing import IO, Any, Self
 
 HOME_ACCOUNT = "111111111111"
 HOME_REGION = "eu-central-1"
+OWN_SECRET = "local"  # noqa: S105 - of every key here that no session has: a key of no account
 LAMBDA_TOKEN = "local-lambda"  # noqa: S105 - a name, by which the front knows the calls of functions
 _READY_SECONDS = 20.0
 _TRIES = 3
@@ -39,7 +40,7 @@ def sdk_environment(url: str, account: str = HOME_ACCOUNT, region: str = HOME_RE
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": account,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": OWN_SECRET,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -186,5 +187,5 @@ def open_client(url: str, service: str, region: str, account: str) -> Any:
         endpoint_url=url,
         region_name=region,
         aws_access_key_id=account,
-        aws_secret_access_key="local",  # noqa: S106 - a key of no account
+        aws_secret_access_key=OWN_SECRET,
     )

@@ -43,6 +43,12 @@ def _context(call: Call) -> _Context:
         return {"cloudwatch:namespace": (str(call.params.get("Namespace", "")),)}
     if call.action == "sts:AssumeRole" and "ExternalId" in call.params:
         return {"sts:ExternalId": (call.params["ExternalId"],)}
+    if call.action == "sts:GetWebIdentityToken":
+        return {
+            "sts:IdentityTokenAudience": tuple(call.params.get("Audience") or ()),
+            "sts:SigningAlgorithm": (str(call.params.get("SigningAlgorithm", "")),),
+            "sts:DurationSeconds": (str(call.params.get("DurationSeconds", 300)),),
+        }
     return {}
 
 

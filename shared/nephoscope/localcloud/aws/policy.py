@@ -88,7 +88,7 @@ def _applies(statement: Mapping[str, Any], need: Need, actions: tuple[str, ...])
 
 def _holds(operator: str, key: str, values: Any, context: Mapping[str, tuple[str, ...]]) -> bool:
     given = {name.lower(): value for name, value in context.items()}.get(key.lower())
-    wanted = (values,) if isinstance(values, str) else tuple(values)
+    wanted = tuple(map(str, values)) if isinstance(values, list | tuple) else (str(values),)
     quantifier, _, plain = operator.rpartition(":")
     if plain not in _OPERATORS:
         raise NotImplementedError(f"condition operator {operator} is not known here")
@@ -113,10 +113,15 @@ def _equal(pattern: str, text: str) -> bool:
     return pattern == text
 
 
+def _at_most(limit: str, text: str) -> bool:
+    return float(text) <= float(limit)
+
+
 _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": _equal,
     "StringLike": _like,
     "ArnEquals": _like,
     "ArnLike": _like,
     "Bool": _equal,
+    "NumericLessThanEquals": _at_most,
 }

@@ -10,7 +10,10 @@ from typing import Any, Self
 
 import trustme
 
+from nephoscope.localcloud.aws.call import Answer, Request
 from nephoscope.localcloud.aws.ledger import Ledger
+from nephoscope.localcloud.azure.entra import PATH as TOKEN_PATH
+from nephoscope.localcloud.azure.entra import Entra
 from nephoscope.localcloud.azure.faults import Faults
 from nephoscope.localcloud.azure.front import Front
 from nephoscope.localcloud.azure.identity import PATH, Identity, TokenService
@@ -54,6 +57,7 @@ class LocalAzure:
         resource = f"{where}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nephoscope"
         self.identity = Identity(client_id, object_id, resource, IDENTITY_HEADER)
         self.tokens = TokenService(self.issuer, self.identity, applications)
+        self.entra = Entra(self.issuer, self.identity, self.ledger, self.faults)
         self._port = port
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._servers: tuple[Server, Server] | None = None
@@ -94,6 +98,7 @@ class LocalAzure:
             "NEPHOSCOPE_ENDPOINT_AZURE_METRICS": self.url + "/{region}",
             "NEPHOSCOPE_ENDPOINT_AZURE_LOGS": self.url,
             "NEPHOSCOPE_ENDPOINT_AZURE_VAULT": self.url + "/{vault}",
+            "NEPHOSCOPE_ENDPOINT_AZURE_LOGIN": self.url,
         }
 
     def jwks(self) -> dict[str, Any]:
@@ -131,6 +136,7 @@ class LocalAzure:
     def reset(self, fleet: Fleet | None = None) -> None:
         """As if just started, with another fleet where one is given: everything called and set is forgotten."""
         self.world.use(fleet or self.fleet)
+        self.entra.clear()
         self.faults.clear()
         self.ledger.clear()
 
@@ -147,7 +153,12 @@ class LocalAzure:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
         front = Front(self.world, self.issuer, self.ledger, self.faults)
-        secured = Server(front.answer, port=self._port, context=context)
+
+        def answer(request: Request) -> Answer:
+            asked = TOKEN_PATH.fullmatch(request.path) if request.method == "POST" else None
+            return self.entra.answer(request, asked[1]) if asked else front.answer(request)
+
+        secured = Server(answer, port=self._port, context=context)
         self._folder = tempfile.TemporaryDirectory(prefix="local-azure-")
         authority.cert_pem.write_to_path(self.certificates)
         self._servers = (secured, Server(self.tokens.answer))

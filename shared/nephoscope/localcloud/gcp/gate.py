@@ -26,6 +26,10 @@ STORAGE = "storage.googleapis.com"
 SECRETS = "secretmanager.googleapis.com"
 ASSETS = "cloudasset.googleapis.com"
 METADATA = "metadata.google.internal"
+STS = "sts.googleapis.com"
+IAM = "iamcredentials.googleapis.com"
+_DOORS = (METADATA, STS, IAM)
+"""Where identities are given out: they look at their callers themselves, and belong to no project's region."""
 _TITLES = {
     MONITORING: "Cloud Monitoring API",
     COMPUTE: "Compute Engine API",
@@ -81,10 +85,10 @@ class Gate:
         return served.answer, admitted.spoilt
 
     def _caller(self, call: Call) -> str:
-        return METADATA if call.service == METADATA else self._world.tokens.holder(call.token, call.service)
+        return call.service if call.service in _DOORS else self._world.tokens.holder(call.token, call.service)
 
     def _permit(self, call: Call) -> None:
-        if call.service == METADATA:
+        if call.service in _DOORS:
             return
         if call.project not in (*self._world.projects, FOLDER, ORGANIZATION):
             raise unknown_project(call)
@@ -104,7 +108,7 @@ class Gate:
         return Admitted(frozenset(dark), Failing.MALFORMED in ways, Failing.CORRUPT in ways)
 
     def _blind(self, call: Call, regions: tuple[str, ...]) -> set[str]:
-        if call.service == METADATA:
+        if call.service in _DOORS:
             return set()
         blind = {row.region for row in self._world.incidents(Happening.REGION_DENIED, call.project, regions)}
         if "" in blind:

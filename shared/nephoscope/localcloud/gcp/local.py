@@ -9,6 +9,7 @@ from nephoscope.localcloud.aws.ledger import Ledger
 from nephoscope.localcloud.fleet import Fleet
 from nephoscope.localcloud.gcp import authority, names
 from nephoscope.localcloud.gcp.faults import Faults
+from nephoscope.localcloud.gcp.federation import Provider
 from nephoscope.localcloud.gcp.gate import Gate
 from nephoscope.localcloud.gcp.monitoring import Monitoring
 from nephoscope.localcloud.gcp.rest import Rest
@@ -73,6 +74,8 @@ class LocalGcp:
             "NEPHOSCOPE_ENDPOINT_GCP_ASSETS": self.url,
             "NEPHOSCOPE_ENDPOINT_GCP_MONITORING": self.monitoring_host,
             "NEPHOSCOPE_ENDPOINT_GCP_SECRETS": self.url,
+            "NEPHOSCOPE_ENDPOINT_GCP_STS": self.url,
+            "NEPHOSCOPE_ENDPOINT_GCP_IAM": self.url,
         }
 
     def keep_secret(self, name: str, data: bytes | str, *, project: str = "", state: State = State.ENABLED) -> int:
@@ -81,6 +84,12 @@ class LocalGcp:
         content = data.encode() if isinstance(data, str) else data
         self.world.secrets[place] = (*self.world.secrets.get(place, ()), Version(content, state))
         return len(self.world.secrets[place])
+
+    def federate(self, aws: str, provider: Provider, service_account: str = "") -> None:
+        """Let in who comes by the provider, as the service account (its own where none is named). aws: the address of
+        the AWS that says who they are."""
+        self.world.federation.aws = aws
+        self.world.federation.trust(provider, service_account or names.account_email(self.project))
 
     def set_time(self, at: float | None) -> None:
         """What time it is for the fleet and its metrics: epoch seconds; None = the clock on the wall. Tokens follow the

@@ -1,5 +1,5 @@
-"""Everything that is spoken over plain HTTP: the metadata server, Compute, Storage, Secret Manager and the search for
-projects, at one address."""
+"""Everything that is spoken over plain HTTP, at one address: the metadata server, the token exchange, Compute, Storage,
+Secret Manager and the search for projects."""
 
 from __future__ import annotations
 
@@ -9,11 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from nephoscope.localcloud.gcp import federation as federate
 from nephoscope.localcloud.gcp import metadata
 from nephoscope.localcloud.gcp.assets import search_all_resources
 from nephoscope.localcloud.gcp.call import Answer, Call, GoogleError, Status, invalid, json_answer, render_error
 from nephoscope.localcloud.gcp.compute import list_instances, list_regions, list_zones
-from nephoscope.localcloud.gcp.gate import ASSETS, COMPUTE, METADATA, SECRETS, STORAGE, Admitted, Gate, Served
+from nephoscope.localcloud.gcp.gate import (
+    ASSETS,
+    COMPUTE,
+    IAM,
+    METADATA,
+    SECRETS,
+    STORAGE,
+    STS,
+    Admitted,
+    Gate,
+    Served,
+)
 from nephoscope.localcloud.gcp.secret_manager import access_version
 from nephoscope.localcloud.gcp.storage import list_buckets
 from nephoscope.localcloud.gcp.world import World
@@ -64,7 +76,7 @@ class Rest:
         self._world = world
         self._gate = gate
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str]) -> Answer:
+    def answer(self, method: str, target: str, headers: Mapping[str, str], sent: bytes = b"") -> Answer:
         """headers: names in lower case. Raises CutError where a fault wants the connection cut."""
         path, _, raw = target.partition("?")
         query = dict(parse_qsl(raw, keep_blank_values=True))
@@ -72,6 +84,8 @@ class Rest:
         try:
             if path in ("", "/") or path.startswith("/computeMetadata/"):
                 return self._metadata(path, query, headers)
+            if method == "POST":
+                return self._token(path, headers, sent)
             body, spoilt = self._api(method, path, query, headers)
         except GoogleError as error:
             return render_error(error, older=not path.startswith("/v1/"))
@@ -81,9 +95,21 @@ class Rest:
     def _metadata(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
         call = Call(metadata.action(path), "", METADATA, self._world.project, "")
 
+        return self._gate.run(call, lambda _: _as_answered(metadata.answer(self._world, path, query, headers)))[0]
+
+    def _token(self, path: str, headers: Mapping[str, str], sent: bytes) -> Answer:
+        """The exchange speaks OAuth's errors, the impersonation Google's. Raises GoogleError."""
+        federation, project = self._world.federation, self._world.project
+        if path == federate.TOKEN_PATH:
+            exchange = Call("sts.token", "", STS, project, "")
+            return self._gate.run(exchange, lambda _: _as_answered(federation.exchange(sent)))[0]
+        if (found := federate.GENERATE.fullmatch(path)) is None:
+            raise GoogleError(Status.NOT_FOUND, f"The requested URL {path} was not found on this server.")
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        call = Call("iamcredentials.generateAccessToken", federate.IMPERSONATE, IAM, project, bearer)
+
         def serve(_: Admitted) -> Served[Answer]:
-            answer = metadata.answer(self._world, path, query, headers)
-            return Served(answer, status=answer.status)
+            return Served(json_answer(federation.generate(found[1], bearer, sent)))
 
         return self._gate.run(call, serve)[0]
 
@@ -101,3 +127,7 @@ class Rest:
         call = Call(route.action, route.permission, route.service, project, token, within=named.get("within", ""))
         asked = {**query, **named}
         return self._gate.run(call, lambda admitted: Served(route.serve(self._world, project, asked, admitted)))
+
+
+def _as_answered(answer: Answer) -> Served[Answer]:
+    return Served(answer, status=answer.status)

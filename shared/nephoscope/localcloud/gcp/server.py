@@ -76,10 +76,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.raw_requestline or not self.parse_request():
             self.close_connection = True
             return
-        self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            answer = cast(RestServer, self.server).rest.answer(self.command, self.path, headers)
+            answer = cast(RestServer, self.server).rest.answer(self.command, self.path, headers, body)
         except CutError:
             self.close_connection = True
             return

@@ -15,7 +15,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -38,10 +38,13 @@ _WRONG = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Granted:
+class Granted:
+    """holder: an e-mail address; empty for a pool's token, whose principals are who holds it. ends: epoch seconds."""
+
     token: str
-    project: str
+    holder: str
     ends: float
+    principals: tuple[str, ...] = ()
 
 
 class Tokens:
@@ -53,8 +56,8 @@ class Tokens:
     def __init__(self, seconds: int = 3600) -> None:
         self.seconds = seconds
         self._lock = threading.Lock()
-        self._granted: dict[str, _Granted] = {}
-        self._current: dict[tuple[str, str], _Granted] = {}
+        self._granted: dict[str, Granted] = {}
+        self._current: dict[tuple[str, str], Granted] = {}
 
     def grant(self, project: str, scopes: str = "") -> Mapping[str, Any]:
         """For the project's service account, as the metadata server words it."""
@@ -62,19 +65,46 @@ class Tokens:
         with self._lock:
             held = self._current.get((project, scopes))
             if held is None or held.ends - now < min(_KEPT_UNTIL, self.seconds / 2):
-                held = _Granted(f"ya29.c.{secrets.token_urlsafe(48)}", project, now + self.seconds)
+                held = Granted(f"ya29.c.{secrets.token_urlsafe(48)}", names.account_email(project), now + self.seconds)
                 self._current[project, scopes] = self._granted[held.token] = held
         return {"access_token": held.token, "expires_in": int(held.ends - now), "token_type": "Bearer"}
+
+    def federate(self, principals: tuple[str, ...]) -> Granted:
+        """For who came by a workload identity pool; good for impersonating, and nothing else here."""
+        return self._kept(Granted(f"ya29.d.{secrets.token_urlsafe(48)}", "", time.time() + self.seconds, principals))
+
+    def impersonate(self, account: str, scopes: tuple[str, ...], seconds: int) -> Granted:  # noqa: ARG002 - all are wide
+        """For a service account, by e-mail; for as long as was asked, and no longer than `seconds` of ours."""
+        return self._kept(
+            Granted(f"ya29.c.{secrets.token_urlsafe(48)}", account, time.time() + min(seconds, self.seconds))
+        )
+
+    def principals(self, token: str, service: str) -> tuple[str, ...]:
+        """Of who holds a pool's token. Raises GoogleError, also for a token that is none of a pool."""
+        return self._held(token, service).principals
+
+    def _kept(self, granted: Granted) -> Granted:
+        with self._lock:
+            self._granted[granted.token] = granted
+        return granted
 
     def expire(self) -> None:
         """End every token that was given out, whatever its holder believes."""
         with self._lock:
             self._current.clear()
             for token, held in self._granted.items():
-                self._granted[token] = _Granted(token, held.project, 0.0)
+                self._granted[token] = replace(held, ends=0.0)
 
     def holder(self, token: str, service: str) -> str:
-        """The e-mail address of who holds it. Raises GoogleError when it is missing, forged or over."""
+        """The e-mail address of who holds it. Raises GoogleError when it is missing, forged or over, or a pool's own:
+        the services take a service account's. Source:
+        https://docs.cloud.google.com/iam/docs/troubleshooting-workload-identity-federation"""
+        held = self._held(token, service)
+        if not held.holder:
+            raise _unauthenticated(_WRONG, "ACCESS_TOKEN_TYPE_UNSUPPORTED", service)
+        return held.holder
+
+    def _held(self, token: str, service: str) -> Granted:
         if not token:
             raise _unauthenticated(_MISSING, "CREDENTIALS_MISSING", service)
         with self._lock:
@@ -83,7 +113,7 @@ class Tokens:
             raise _unauthenticated(_WRONG, "ACCESS_TOKEN_TYPE_UNSUPPORTED", service)
         if held.ends <= time.time():
             raise _unauthenticated(_WRONG, "ACCESS_TOKEN_EXPIRED", service)
-        return names.account_email(held.project)
+        return held
 
 
 def _unauthenticated(message: str, reason: str, service: str) -> GoogleError:

@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 
 from nephoscope.localcloud.fleet import Fleet, Sighting
 from nephoscope.localcloud.gcp import names
+from nephoscope.localcloud.gcp.federation import Federation
 from nephoscope.localcloud.gcp.series import Series, series_of
 from nephoscope.localcloud.gcp.tokens import Tokens
 from nephoscope.localcloud.gcp.versions import Version
@@ -30,6 +31,7 @@ class World:
     def __init__(self, fleet: Fleet, project: str) -> None:
         self.project = project
         self.tokens = Tokens()
+        self.federation = Federation(self.tokens)
         self._lock = threading.Lock()
         self._counters: Counter[Incident] = Counter()
         self.use(fleet)
@@ -37,6 +39,7 @@ class World:
     def use(self, fleet: Fleet) -> None:
         """Another fleet, and everything that was set is forgotten."""
         self.fleet = fleet
+        self.federation.clear()
         self.permissions: frozenset[str] | None = None
         self.secrets: dict[tuple[str, str], tuple[Version, ...]] = {}
         self._simulated: float | None = None
