@@ -94,7 +94,7 @@ def _compile(
     if keys is None:
         return None
     config = _Compiler(keys, path, environment, catalog, findings).config()
-    return config, read_homes(keys_of(keys, "deploy"), config.gather.functions, findings)
+    return config, read_homes(keys_of(keys, "deploy"), config.gather.kinds, findings)
 
 
 def _in_logs_only(metric: Metric, gather: Gather) -> bool:
