@@ -59,8 +59,19 @@ def open_canned(
     limits: Mapping[str, Mapping[str, int]] | None = None,
 ) -> AzureReader:
     """The reader as open_reader makes it, signed in already."""
-    endpoints = {"azure_management": azure.url, "azure_metrics": metrics or azure.url + "/{region}"}
-    endpoints["azure_logs"] = azure.url
+    return open_at(azure.url, metrics=metrics, at=at, sleep=sleep, limits=limits)
+
+
+def open_at(
+    url: str,
+    *,
+    metrics: str = "",
+    at: float | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    limits: Mapping[str, Mapping[str, int]] | None = None,
+) -> AzureReader:
+    """The same, for an Azure in another process."""
+    endpoints = {"azure_management": url, "azure_metrics": metrics or url + "/{region}", "azure_logs": url}
     return AzureReader(
         Sessions(SignedIn(), endpoints), CATALOG.overridden(_QUICK | (limits or {}), {}), SystemClock(at), sleep
     )

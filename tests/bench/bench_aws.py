@@ -1,67 +1,48 @@
 """What reading AWS costs: processor time beside a plain boto3 loop, and calls beside the fewest that are possible.
 
-    python tests/bench/bench_reading.py [--rounds 15]
-
-A server in a process of its own answers canned bytes, so that only the client's processor time is counted
-(time.process_time). Both sides take turns in one run; medians are compared, and only the ratio means anything on
-another machine. Prints its figures as one JSON object, and a table for people on standard error.
+python tests/bench/bench_aws.py [--rounds 15]
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
-import json
-import multiprocessing
 import os
-import platform
-import statistics
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 import boto3  # noqa: E402
-import botocore  # noqa: E402
 
 from aws_reading import HOME, NOON, SCOPE, config_for, in_seconds, open_quick_reader, request_for  # noqa: E402
 from canned_aws import CannedAws, Reply, Request, ec2_reply, json_reply  # noqa: E402
+from nephoscope.clouds.aws.reader import AwsReader  # noqa: E402
 from nephoscope.localcloud.aws.ministack import sdk_environment  # noqa: E402
+from nephoscope.model.series import Inventory, Readings, SeriesRequest  # noqa: E402
+from racing import (  # noqa: E402
+    FLEET,
+    METRICS,
+    POINTS,
+    Count,
+    Pace,
+    Row,
+    counted,
+    in_its_own_process,
+    pace,
+    race,
+    rounds_wanted,
+    tell,
+    whole,
+)
 
-SERIES, POINTS, INSTANCES = 500, 5, 1_000
-PAGE = 1_000
-WITHOUT_STATUSES, STOP = "without statuses", "stop"
-
-
-@dataclass(frozen=True)
-class Row:
-    """Milliseconds of processor time a call, medians. ratio: how many times less than the plain loop."""
-
-    what: str
-    plain_ms: float
-    ours_ms: float
-
-    @property
-    def ratio(self) -> float:
-        return self.plain_ms / self.ours_ms
-
-
-@dataclass(frozen=True)
-class Count:
-    """calls: requests that the server saw. floor: ceil(N / limit)."""
-
-    what: str
-    resources: int
-    calls: int
-    floor: int
-
+SERIES, MACHINES, PAGE, QUERIES = 500, 1_000, 1_000, 500
+WITHOUT_STATUSES = "without statuses"
 
 # --- the answers -------------------------------------------------------------------------------------------------
 
@@ -116,11 +97,10 @@ def _reservation(number: int) -> str:
 
 
 def serve(pipe: Connection) -> None:
-    """A child's whole life: say where it listens, answer until told to stop."""
     with CannedAws() as aws:
         aws.answer("GetMetricData", _kept(metric_data))
-        aws.answer("DescribeInstances", _zippable(instance_page(0, INSTANCES)))
-        aws.answer("DescribeInstanceStatus", _zippable(status_page(0, INSTANCES)))
+        aws.answer("DescribeInstances", _zippable(instance_page(0, MACHINES)))
+        aws.answer("DescribeInstanceStatus", _zippable(status_page(0, MACHINES)))
         pipe.send(aws.url)
         while pipe.recv() == WITHOUT_STATUSES:
             aws.answer("DescribeInstanceStatus", status_page(0, 0))
@@ -191,110 +171,79 @@ def plain_inventory(client: Any) -> int:
     return min(plain_instances(client), len(checks))
 
 
-def compare(rounds: int, server: Connection) -> list[Row]:
-    """Both sides in turns, against one server."""
-    config, reader = config_for(), open_quick_reader()
-    cloudwatch, ec2 = boto3.client("cloudwatch"), boto3.client("ec2")
-    requests = [request_for("cpu.utilization", f"i-{number:017x}") for number in range(SERIES)]
+def list_machines(reader: AwsReader) -> Inventory:
+    return reader.read_inventory(SCOPE, config_for(), in_seconds(60))
+
+
+def requests_for(inventory: Inventory, metrics: tuple[str, ...]) -> list[SeriesRequest]:
+    return [request_for(metric, each.id) for each in inventory.resources for metric in metrics]
+
+
+def read_metrics(reader: AwsReader, asked: list[SeriesRequest]) -> Readings:
+    return reader.read_series(SCOPE, config_for(), asked, in_seconds(60))
+
+
+def compare(rounds: int, server: Connection) -> tuple[list[Row], Pace]:
+    """Both sides in turns, against one server; and a whole run's reading."""
+    reader, cloudwatch, ec2 = open_quick_reader(), boto3.client("cloudwatch"), boto3.client("ec2")
+    asked = requests_for(list_machines(reader), METRICS)
+    some = [request_for("cpu.utilization", f"i-{number:017x}") for number in range(SERIES)]
 
     def our_metrics() -> int:
-        readings = reader.read_series(SCOPE, config, requests, in_seconds(60))
-        return sum(len(series.times) for series in readings.series)
+        return sum(len(each.times) for each in read_metrics(reader, some).series)
 
-    def our_inventory() -> int:
-        return len(reader.read_inventory(SCOPE, config, in_seconds(60)).resources)
+    def our_machines() -> int:
+        return len(list_machines(reader).resources)
 
-    metrics, listing = f"{SERIES} series x {POINTS} points", f"{INSTANCES:,} instances"
+    def inventory_row(what: str, plain: Callable[[], int]) -> Row:
+        return race(f"{what}, {MACHINES:,} machines", "boto3", plain, our_machines, MACHINES, rounds)
+
+    metrics = f"GetMetricData, {SERIES} series x {POINTS} points"
     rows = [
-        race(f"GetMetricData, {metrics}", lambda: plain_metrics(cloudwatch), our_metrics, SERIES * POINTS, rounds),
-        race(
-            f"DescribeInstances + DescribeInstanceStatus, {listing}",
-            lambda: plain_inventory(ec2),
-            our_inventory,
-            INSTANCES,
-            rounds,
-        ),
+        race(metrics, "boto3", lambda: plain_metrics(cloudwatch), our_metrics, SERIES * POINTS, rounds),
+        inventory_row("DescribeInstances and statuses", lambda: plain_inventory(ec2)),
     ]
-    server.send(WITHOUT_STATUSES)
+    run = pace(lambda: list_machines(reader), lambda: read_metrics(reader, asked), MACHINES, rounds)
+    server.send(WITHOUT_STATUSES)  # ours still makes its second call, which now brings nothing
     server.recv()
-    alone = f"DescribeInstances, {listing}"  # ours still makes its second call, which now brings nothing
-    return [*rows, race(alone, lambda: plain_instances(ec2), our_inventory, INSTANCES, rounds)]
-
-
-def race(what: str, plain: Callable[[], int], ours: Callable[[], int], expected: int, rounds: int) -> Row:
-    """The first turn of each warms up and shows that both bring the same."""
-    for side in (plain, ours):
-        if (brought := side()) != expected:
-            raise SystemExit(f"{what}: brought {brought} instead of {expected}")
-    spent: dict[Callable[[], int], list[float]] = {plain: [], ours: []}
-    for _ in range(rounds):
-        for side, times in spent.items():
-            started = time.process_time()
-            side()
-            times.append(time.process_time() - started)
-    return Row(what, *(1000 * statistics.median(times) for times in spent.values()))
+    return [*rows, inventory_row("DescribeInstances", lambda: plain_instances(ec2))], run
 
 
 # --- calls -------------------------------------------------------------------------------------------------------
 
 
-def count_calls(instances: int, metrics: tuple[str, ...]) -> list[Count]:
-    """One run over a fleet: what the server saw beside what is possible."""
-    pages = [(first, min(PAGE, instances - first)) for first in range(0, instances, PAGE)]
+def count_calls(machines: int = FLEET) -> list[Count]:
+    """A run over a region, and everything that the server saw. Pages of EC2 hold 1,000 machines, a question to
+    CloudWatch 500 metrics."""
+    firsts = range(0, machines, PAGE)
     with CannedAws() as aws:
         os.environ["AWS_ENDPOINT_URL"] = aws.url
         for operation, make in (("DescribeInstances", instance_page), ("DescribeInstanceStatus", status_page)):
-            more = [str(first) if first < pages[-1][0] else "" for first, _ in pages]
-            aws.answer(operation, *(make(*page, token) for page, token in zip(pages, more, strict=True)))
+            aws.answer(operation, *(_page(make, first, machines) for first in firsts))
         aws.answer("GetMetricData", metric_data)
         reader = open_quick_reader()
-        found = reader.read_inventory(SCOPE, config_for(), in_seconds(120))
-        requests = [request_for(metric, each.id) for each in found.resources for metric in metrics]
-        readings = reader.read_series(SCOPE, config_for(), requests, in_seconds(120))
-        if found.gaps or readings.gaps or len(readings.series) != instances * len(metrics):
-            raise SystemExit(f"not everything was read: {found.gaps or readings.gaps}")
+        found = list_machines(reader)
+        series_read = len(whole(found, read_metrics(reader, requests_for(found, METRICS)), machines))
         floors = {
-            "DescribeInstances": (instances, len(pages)),
-            "DescribeInstanceStatus": (instances, len(pages)),
-            "GetMetricData": (len(requests), -(-len(requests) // 500)),
+            "DescribeInstances": (machines, -(-machines // PAGE)),
+            "DescribeInstanceStatus": (machines, -(-machines // PAGE)),
+            "GetMetricData": (series_read, -(-series_read // QUERIES)),
         }
-        return [Count(name, number, len(aws.asked(name)), floor) for name, (number, floor) in floors.items()]
+        counts = [Count(name, read, len(aws.asked(name)), floor) for name, (read, floor) in floors.items()]
+        return counted(aws.requests, counts)
+
+
+def _page(make: Callable[[int, int, str], Reply], first: int, machines: int) -> Reply:
+    following = min(first + PAGE, machines)
+    return make(first, following - first, str(following) if following < machines else "")
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    arguments.add_argument("--rounds", type=int, default=15)
-    rounds = arguments.parse_args().rounds
-    spawning = multiprocessing.get_context("spawn")
-    here, there = spawning.Pipe()
-    server = spawning.Process(target=serve, args=(there,), daemon=True)
-    server.start()
-    os.environ.update(sdk_environment(here.recv(), region=HOME))
-    rows = compare(rounds, here)
-    here.send(STOP)
-    server.join()
-    counts = count_calls(3_500, ("cpu.utilization", "network.receive", "network.transmit"))
-    show(rows, counts)
-    write(rows, counts, rounds)
-
-
-def show(rows: list[Row], counts: list[Count]) -> None:
-    said = [f"{'processor time a call, ms':64} {'boto3':>8} {'ours':>8} {'times less':>11}"]
-    said += [f"{row.what:64} {row.plain_ms:8.1f} {row.ours_ms:8.1f} {row.ratio:11.1f}" for row in rows]
-    said += ["", f"{'calls for one run':64} {'N':>8} {'calls':>8} {'ceil(N/limit)':>14}"]
-    said += [f"{count.what:64} {count.resources:8,} {count.calls:8} {count.floor:14}" for count in counts]
-    sys.stderr.write("\n".join(said) + "\n")
-
-
-def write(rows: list[Row], counts: list[Count], rounds: int) -> None:
-    figures = {
-        "rounds": rounds,
-        "python": platform.python_version(),
-        "botocore": botocore.__version__,
-        "cpu_ms": [{**asdict(row), "ratio": round(row.ratio, 1)} for row in rows],
-        "calls": [asdict(count) for count in counts],
-    }
-    sys.stdout.write(json.dumps(figures) + "\n")
+    rounds = rounds_wanted(__doc__)
+    with in_its_own_process(serve) as server:
+        os.environ.update(sdk_environment(server.recv(), region=HOME))
+        rows, run = compare(rounds, server)
+    tell("AWS", rounds, rows, count_calls(), run, botocore=version("botocore"))
 
 
 if __name__ == "__main__":
