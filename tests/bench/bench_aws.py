@@ -19,12 +19,6 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 import boto3  # noqa: E402
-
-from aws_reading import HOME, NOON, SCOPE, config_for, in_seconds, open_quick_reader, request_for  # noqa: E402
-from canned_aws import CannedAws, Reply, Request, ec2_reply, json_reply  # noqa: E402
-from nephoscope.clouds.aws.reader import AwsReader  # noqa: E402
-from nephoscope.localcloud.aws.ministack import sdk_environment  # noqa: E402
-from nephoscope.model.series import Inventory, Readings, SeriesRequest  # noqa: E402
 from racing import (  # noqa: E402
     FLEET,
     METRICS,
@@ -40,6 +34,12 @@ from racing import (  # noqa: E402
     tell,
     whole,
 )
+
+from aws_reading import HOME, NOON, SCOPE, config_for, in_seconds, open_quick_reader, request_for  # noqa: E402
+from canned_aws import CannedAws, Reply, Request, ec2_reply, json_reply  # noqa: E402
+from nephoscope.clouds.aws.reader import AwsReader  # noqa: E402
+from nephoscope.localcloud.aws.ministack import sdk_environment  # noqa: E402
+from nephoscope.model.series import Inventory, Readings, SeriesRequest  # noqa: E402
 
 SERIES, MACHINES, PAGE, QUERIES = 500, 1_000, 1_000, 500
 WITHOUT_STATUSES = "without statuses"
@@ -215,11 +215,10 @@ def compare(rounds: int, server: Connection) -> tuple[list[Row], Pace]:
 def count_calls(machines: int = FLEET) -> list[Count]:
     """A run over a region, and everything that the server saw. Pages of EC2 hold 1,000 machines, a question to
     CloudWatch 500 metrics."""
-    firsts = range(0, machines, PAGE)
     with CannedAws() as aws:
         os.environ["AWS_ENDPOINT_URL"] = aws.url
-        for operation, make in (("DescribeInstances", instance_page), ("DescribeInstanceStatus", status_page)):
-            aws.answer(operation, *(_page(make, first, machines) for first in firsts))
+        aws.answer("DescribeInstances", paged(instance_page, machines))
+        aws.answer("DescribeInstanceStatus", paged(status_page, machines))
         aws.answer("GetMetricData", metric_data)
         reader = open_quick_reader()
         found = list_machines(reader)
@@ -233,9 +232,15 @@ def count_calls(machines: int = FLEET) -> list[Count]:
         return counted(aws.requests, counts)
 
 
-def _page(make: Callable[[int, int, str], Reply], first: int, machines: int) -> Reply:
-    following = min(first + PAGE, machines)
-    return make(first, following - first, str(following) if following < machines else "")
+def paged(make: Callable[[int, int, str], Reply], machines: int) -> Callable[[Request], Reply]:
+    """In pages of as many as were asked for."""
+
+    def answer(request: Request) -> Reply:
+        first = int(request.parameters.get("NextToken") or 0)
+        following = min(first + int(request.parameters["MaxResults"]), machines)
+        return make(first, following - first, str(following) if following < machines else "")
+
+    return answer
 
 
 def main() -> None:

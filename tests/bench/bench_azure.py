@@ -1,4 +1,4 @@
-"""What reading Azure costs: processor time beside Microsoft's own client, and calls beside the fewest that are possible.
+"""What reading Azure costs: processor time beside Microsoft's client, and calls beside the fewest that are possible.
 
     python tests/bench/bench_azure.py [--rounds 15]
 
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.metadata import version
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,15 +22,6 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 import requests  # noqa: E402
 from azure.monitor.querymetrics import MetricsClient  # noqa: E402
-
-import azure_reading as reading  # noqa: E402
-from azure_reading import CATALOG, NOON, WEB, WEST, config_for, in_seconds, request_for  # noqa: E402
-from canned_azure import BATCH, GRAPH, Asked, CannedAzure, Reply, SignedIn  # noqa: E402
-from nephoscope.clouds.azure.graph import MACHINES as MACHINES_QUERY  # noqa: E402
-from nephoscope.clouds.azure.graph import VERSION  # noqa: E402
-from nephoscope.clouds.azure.reader import AzureReader  # noqa: E402
-from nephoscope.model.scope import Cloud  # noqa: E402
-from nephoscope.model.series import Inventory, Readings, SeriesRequest  # noqa: E402
 from racing import (  # noqa: E402
     FLEET,
     METRICS,
@@ -45,6 +37,15 @@ from racing import (  # noqa: E402
     tell,
     whole,
 )
+
+import azure_reading as reading  # noqa: E402
+from azure_reading import CATALOG, NOON, WEB, WEST, config_for, in_seconds, request_for  # noqa: E402
+from canned_azure import BATCH, GRAPH, Asked, CannedAzure, Reply, SignedIn  # noqa: E402
+from nephoscope.clouds.azure.graph import MACHINES as MACHINES_QUERY  # noqa: E402
+from nephoscope.clouds.azure.graph import VERSION  # noqa: E402
+from nephoscope.clouds.azure.reader import AzureReader  # noqa: E402
+from nephoscope.model.scope import Cloud  # noqa: E402
+from nephoscope.model.series import Inventory, Readings, SeriesRequest  # noqa: E402
 
 MACHINES, PAGE, TOGETHER = 1_000, 1_000, 50
 FIVE = ("cpu.utilization", "network.receive", "network.transmit", "disk.read", "disk.write")
@@ -81,22 +82,22 @@ def _kept(make: Callable[[Asked], Reply]) -> Callable[[Asked], Reply]:
 
 
 def graph(machines: int) -> Callable[[Asked], Reply]:
-    """Resource Graph's pages, by their tokens; of the other questions, one subscription and no scale sets."""
-    rows = [_row(number) for number in range(machines)]
-    others, pages = reading.graph(), {first: _page(rows, first) for first in range(0, machines, PAGE)}
+    """Machines in pages of as many as were asked for; of the other questions, one subscription and no scale sets."""
+    others, rows = reading.graph(), [_row(number) for number in range(machines)]
 
-    def answer(asked: Asked) -> Reply:
+    @cache
+    def answer(first: int, size: int) -> Reply:
+        following = first + size
+        more = {"$skipToken": str(following)} if following < machines else {}
+        return reading.rows_of(rows[first:following], totalRecords=machines, **more)
+
+    def reply(asked: Asked) -> Reply:
         if asked.body["query"].partition("\n")[0] != "resources":
             return others(asked)
-        return pages[int(asked.body["options"].get("$skipToken") or 0)]
+        options = asked.body["options"]
+        return answer(int(options.get("$skipToken") or 0), options["$top"])
 
-    return answer
-
-
-def _page(rows: list[Mapping[str, Any]], first: int) -> Reply:
-    following = first + PAGE
-    more = {"$skipToken": str(following)} if following < len(rows) else {}
-    return reading.rows_of(rows[first:following], totalRecords=len(rows), **more)
+    return reply
 
 
 def _row(number: int) -> dict[str, Any]:
@@ -204,7 +205,7 @@ def run_pace(rounds: int, url: str) -> Pace:
 
 def count_calls(machines: int = FLEET) -> list[Count]:
     """A run over a subscription, and everything that the server saw. A page of Resource Graph holds 1,000 rows; which
-    subscriptions answer, and the scale sets' machines, are a question each. A batch holds 50 machines and 20 metrics."""
+    subscriptions answer, and the scale sets' machines, are a question each. A batch holds 50 machines, 20 metrics."""
     with CannedAzure() as azure:
         os.environ["REQUESTS_CA_BUNDLE"] = azure.certificates
         azure.answer(GRAPH, graph(machines))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,14 +23,6 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 import requests  # noqa: E402
 from google.cloud.monitoring_v3 import Aggregation, ListTimeSeriesRequest, MetricServiceClient, TimeInterval  # noqa: E402
 from google.oauth2.credentials import Credentials as FixedToken  # noqa: E402
-
-from canned_gcp import DESCRIBE, INSTANCES, LIST, Asked, CannedGoogle, Rest, listing, machine, page, series  # noqa: E402
-from gcp_reading import NOON, SCOPE, HandClock, config_for, dial_plainly, in_seconds, request_for  # noqa: E402
-from nephoscope.catalog.loader import load_catalog  # noqa: E402
-from nephoscope.clouds.gcp.inventory import FIELDS  # noqa: E402
-from nephoscope.clouds.gcp.reader import GcpReader  # noqa: E402
-from nephoscope.clouds.gcp.session import Session  # noqa: E402
-from nephoscope.model.series import Inventory, Readings, SeriesRequest  # noqa: E402
 from racing import (  # noqa: E402
     FLEET,
     METRICS,
@@ -46,41 +39,56 @@ from racing import (  # noqa: E402
     whole,
 )
 
+from canned_gcp import DESCRIBE, INSTANCES, LIST, Asked, CannedGoogle, Rest, listing, machine, page, series  # noqa: E402
+from gcp_reading import NOON, SCOPE, HandClock, config_for, dial_plainly, in_seconds, request_for  # noqa: E402
+from nephoscope.catalog.loader import load_catalog  # noqa: E402
+from nephoscope.clouds.gcp.inventory import FIELDS  # noqa: E402
+from nephoscope.clouds.gcp.reader import GcpReader  # noqa: E402
+from nephoscope.clouds.gcp.session import Session  # noqa: E402
+from nephoscope.model.series import Inventory, Readings, SeriesRequest  # noqa: E402
+
 MACHINES, PAGE = 1_000, 500
-MINUTES = 60
+MINUTE = 60
+LABELS = {"env": "prod", "role": "web"}
 PATH = "/compute/v1/projects/acme-web/aggregated/instances"
 
 # --- the answers -------------------------------------------------------------------------------------------------
 
 
-def series_page(machines: int) -> bytes:
-    """POINTS points of each machine, as Monitoring sends a page."""
-    ends = [NOON - MINUTES * (POINTS - 1 - step) for step in range(POINTS)]
-    values = [
-        [(end, (number * 7919 + step * 104_729) % 100_000 / 100_000.0) for step, end in enumerate(ends)]
-        for number in range(machines)
-    ]
-    found = [series(machine(number)["id"], *points) for number, points in enumerate(values)]
-    answer: bytes = page(*found).SerializeToString()
-    return answer
+def series_pages(machines: int) -> Callable[[Asked], bytes]:
+    """POINTS points of each machine, in pages of as many points as were asked for."""
+    found = [series(machine(number)["id"], *_points(number)) for number in range(machines)]
+
+    @cache
+    def answer(first: int, size: int) -> bytes:
+        following = first + size // POINTS
+        more = {"nextPageToken": str(following)} if following < machines else {}
+        sent: bytes = page(*found[first:following], **more).SerializeToString()
+        return sent
+
+    return lambda asked: answer(int(asked.parameters.page_token or 0), asked.parameters.page_size)
+
+
+def _points(number: int) -> list[tuple[int, float]]:
+    ends = [NOON - MINUTE * (POINTS - 1 - step) for step in range(POINTS)]
+    return [(end, (number * 7919 + step * 104_729) % 100_000 / 100_000.0) for step, end in enumerate(ends)]
 
 
 def machine_pages(machines: int) -> Callable[[Asked], Rest]:
-    """Compute's pages, by their tokens."""
-    pages = {str(first) if first else "": _machine_page(first, machines) for first in range(0, machines, PAGE)}
-    return lambda asked: pages[asked.parameters.get("pageToken", "")]
+    """In pages of as many as were asked for."""
 
+    @cache
+    def answer(first: int, size: int) -> Rest:
+        following = min(first + size, machines)
+        more = {"nextPageToken": str(following)} if following < machines else {}
+        return listing(*(machine(number, labels=LABELS) for number in range(first, following)), **more)
 
-def _machine_page(first: int, machines: int) -> Rest:
-    following = min(first + PAGE, machines)
-    labels = {"env": "prod", "role": "web"}
-    more = {"nextPageToken": str(following)} if following < machines else {}
-    return listing(*(machine(number, labels=labels) for number in range(first, following)), **more)
+    return lambda asked: answer(int(asked.parameters.get("pageToken") or 0), int(asked.parameters["maxResults"]))
 
 
 def serve(pipe: Connection) -> None:
     with CannedGoogle() as google:
-        google.answer(LIST, series_page(MACHINES))
+        google.answer(LIST, series_pages(MACHINES))
         google.answer(INSTANCES, machine_pages(MACHINES))
         pipe.send(google.endpoints)
         pipe.recv()
@@ -129,8 +137,10 @@ def plain_machines(session: requests.Session, url: str) -> int:
     while True:
         answer = session.get(url + PATH, params=parameters, timeout=30).json()
         for zone in answer["items"].values():
-            for each in zone.get("instances", ()):
-                found.append((each["id"], each["name"], each["status"], each["labels"], each["creationTimestamp"]))
+            found += [
+                (each["id"], each["name"], each["status"], each["labels"], each["creationTimestamp"])
+                for each in zone.get("instances", ())
+            ]
         if "nextPageToken" not in answer:
             return len(found)
         parameters["pageToken"] = answer["nextPageToken"]
@@ -177,7 +187,7 @@ def count_calls(machines: int = FLEET) -> list[Count]:
     """A process's first run over a project, and everything that the server saw. Compute's pages hold 500 machines,
     Monitoring's 100,000 points of one metric; each metric's descriptor is read once in a process's life."""
     with CannedGoogle() as google:
-        google.answer(LIST, series_page(machines))
+        google.answer(LIST, series_pages(machines))
         google.answer(INSTANCES, machine_pages(machines))
         reader = open_reader(google.endpoints)
         reader.read_scopes(config_for(), in_seconds(60))
