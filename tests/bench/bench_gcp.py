@@ -47,7 +47,7 @@ from nephoscope.clouds.gcp.reader import GcpReader  # noqa: E402
 from nephoscope.clouds.gcp.session import Session  # noqa: E402
 from nephoscope.model.series import Inventory, Readings, SeriesRequest  # noqa: E402
 
-MACHINES, PAGE = 1_000, 500
+MACHINES, PAGE, MOST_POINTS = 1_000, 500, 100_000
 MINUTE = 60
 LABELS = {"env": "prod", "role": "web"}
 PATH = "/compute/v1/projects/acme-web/aggregated/instances"
@@ -56,7 +56,7 @@ PATH = "/compute/v1/projects/acme-web/aggregated/instances"
 
 
 def series_pages(machines: int) -> Callable[[Asked], bytes]:
-    """POINTS points of each machine, in pages of as many points as were asked for."""
+    """POINTS points of each machine, in pages of as many points as were asked for, or as Monitoring sends at most."""
     found = [series(machine(number)["id"], *_points(number)) for number in range(machines)]
 
     @cache
@@ -66,7 +66,7 @@ def series_pages(machines: int) -> Callable[[Asked], bytes]:
         sent: bytes = page(*found[first:following], **more).SerializeToString()
         return sent
 
-    return lambda asked: answer(int(asked.parameters.page_token or 0), asked.parameters.page_size)
+    return lambda asked: answer(int(asked.parameters.page_token or 0), asked.parameters.page_size or MOST_POINTS)
 
 
 def _points(number: int) -> list[tuple[int, float]]:
@@ -195,7 +195,7 @@ def count_calls(machines: int = FLEET) -> list[Count]:
         series_read = len(whole(found, read_metrics(reader, requests_for(found, METRICS)), machines))
         floors = {
             "instances.aggregatedList": (INSTANCES, machines, -(-machines // PAGE)),
-            LIST: (LIST, series_read, len(METRICS) * -(-machines * POINTS // 100_000)),
+            LIST: (LIST, series_read, len(METRICS) * -(-machines * POINTS // MOST_POINTS)),
             DESCRIBE: (DESCRIBE, len(METRICS), len(METRICS)),
         }
         counts = [Count(what, read, len(google.asked(end)), floor) for what, (end, read, floor) in floors.items()]
