@@ -183,3 +183,16 @@ def test_a_reader_is_opened_once(open_with: Callable[..., Outside]) -> None:
     assert sorted(opened) == [Cloud.AWS, Cloud.GCP]
     with pytest.raises(KeyError):
         outside.readers[Cloud.AZURE]
+
+
+def test_asking_which_clouds_there_are_opens_none() -> None:
+    opened: list[Cloud] = []
+
+    def open_reader(cloud: Cloud) -> Empty:
+        opened.append(cloud)
+        return Empty(HOME)
+
+    readers = Readers((Cloud.AWS, Cloud.GCP), open_reader)
+    assert Cloud.GCP in readers and Cloud.AZURE not in readers and len(readers) == 2
+    assert list(readers) == [Cloud.AWS, Cloud.GCP] and not opened
+    assert readers[Cloud.AWS] is readers[Cloud.AWS] and opened == [Cloud.AWS]

@@ -99,6 +99,10 @@ class Readers(Mapping[Cloud, CloudReader]):
                 self._opened[cloud] = self._open(cloud)
             return self._opened[cloud]
 
+    def __contains__(self, cloud: object) -> bool:
+        """Mapping's own would open it."""
+        return cloud in self._clouds
+
     def __iter__(self) -> Iterator[Cloud]:
         return iter(self._clouds)
 
