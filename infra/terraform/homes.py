@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nephoscope.app.authoring.shape import AZURE_LOCATION, AZURERM, GCP_REGION, GCS, MAIL, PROJECT, STATE, UUID
+from nephoscope.app.authoring.patterns import AZURE_LOCATION, AZURERM, GCP_REGION, GCS, MAIL, PROJECT, STATE, UUID
 
 NAMES = {"gcp": "Google Cloud", "azure": "Azure"}
 PLACE = {"gcp": ("project", "region"), "azure": ("subscription", "location")}

@@ -16,9 +16,9 @@ from jsonschema import Draft7Validator
 
 from nephoscope.app.authoring.__main__ import main
 from nephoscope.app.authoring.compile import compile_file
+from nephoscope.app.authoring.patterns import AWS_REGION, AZURE_LOCATION, GCP_REGION
 from nephoscope.app.authoring.regions import known_regions
 from nephoscope.app.authoring.schema import SCHEMA_FILE, render_schema
-from nephoscope.app.authoring.shape import AWS_REGION, AZURE_LOCATION, GCP_REGION
 from nephoscope.model.observation import OBSERVATIONS
 from nephoscope.model.resource import Kind, State
 from nephoscope.model.scope import Cloud

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from nephoscope.app.authoring.document import Keys, Text
 from nephoscope.app.authoring.findings import Findings
 from nephoscope.app.authoring.gathering import duration_of
+from nephoscope.app.authoring.patterns import NAME
 from nephoscope.app.authoring.quantities import UnclearError
 from nephoscope.app.authoring.reading import flag_of, text_of, texts_of
 from nephoscope.app.authoring.references import check_address, check_reference, check_topic
-from nephoscope.app.authoring.shape import NAME
 from nephoscope.model.config import Channel
 from nephoscope.model.time import DAY
 

@@ -16,9 +16,9 @@ from nephoscope.app.authoring.findings import Findings
 from nephoscope.app.authoring.gathering import no_doubles
 from nephoscope.app.authoring.gathering_azure import why_no_subscription
 from nephoscope.app.authoring.gathering_gcp import why_no_project
+from nephoscope.app.authoring.patterns import MAIL, PROJECT, STATE, UUID
 from nephoscope.app.authoring.reading import keys_of, text_of, texts_of
 from nephoscope.app.authoring.regions import check_region
-from nephoscope.app.authoring.shape import MAIL, PROJECT, STATE, UUID
 from nephoscope.model.scope import Cloud
 
 _STATES = {

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from nephoscope.app.authoring.document import Items, Keys, Node, Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean, listed, nearest
-from nephoscope.app.authoring.shape import FILE, Form, Key, Section
+from nephoscope.app.authoring.keys import Form, Key, Section
+from nephoscope.app.authoring.shape import FILE
 from nephoscope.pipeline.wording import clean
 
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from nephoscope.app.authoring.document import Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean
-from nephoscope.app.authoring.shape import AWS_REGION, AZURE_LOCATION, GCP_REGION
+from nephoscope.app.authoring.patterns import AWS_REGION, AZURE_LOCATION, GCP_REGION
 from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
 

@@ -13,9 +13,10 @@ from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
 from nephoscope.app.authoring.gathering import read_selector
 from nephoscope.app.authoring.given import SCOPE_BLIND, default_channels
 from nephoscope.app.authoring.looking import clouds_looking, subject_of
+from nephoscope.app.authoring.patterns import NAME
 from nephoscope.app.authoring.quantities import UnclearError, parse_window
 from nephoscope.app.authoring.reading import keys_of, read_section, text_of, texts_of
-from nephoscope.app.authoring.shape import NAME, RULE
+from nephoscope.app.authoring.shape import RULE
 from nephoscope.model.config import Channel
 from nephoscope.model.metric import Metric, Source
 from nephoscope.model.resource import Kind

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import nephoscope.catalog
-from nephoscope.app.authoring.shape import FILE, Form, Key, Section
+from nephoscope.app.authoring.keys import Form, Key, Section
+from nephoscope.app.authoring.shape import FILE
 
 SCHEMA_FILE = Path(nephoscope.catalog.__path__[0]) / "nephoscope.schema.json"
 

@@ -6,89 +6,24 @@ A key that CONFIG promises for a later version stands under `later`, so that it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-
+from nephoscope.app.authoring.keys import Form, Key, Section
+from nephoscope.app.authoring.patterns import (
+    AZURE_LOCATION,
+    DURATION,
+    GCP_REGION,
+    MAIL,
+    MANAGEMENT_GROUP,
+    NAME,
+    PARENT,
+    PROJECT,
+    PROVIDER,
+    REFERENCE,
+    SERVICE_ACCOUNT,
+    STATE,
+    UUID,
+)
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Severity
-
-
-class Form(StrEnum):
-    """What a value looks like."""
-
-    TEXT = "text"
-    FLAG = "flag"
-    TEXTS = "texts"  # one, or a list
-    SECTION = "section"
-    SECTIONS = "sections"  # a list of them
-    RULES = "rules"  # a list of sections that may come from other files
-    NAMED = "named"  # a section under each name that the user chooses
-    TAGS = "tags"  # texts under each name
-    TEXT_BY_NAME = "text by name"
-    FIGURES = "figures"  # texts by name, under each name
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """choices: the only words that are allowed. later: words of a later version. word: a text that may stand in place
-    of one section of a list. pattern: of the text (a JSON Schema pattern); only for editors, the check says more."""
-
-    name: str
-    form: Form
-    about: str
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    section: Section | None = None
-    word: str = ""
-    pattern: str = ""
-    later: tuple[str, ...] = ()
-
-    @property
-    def inside(self) -> Section:
-        """The section that the value is, or each of its values; one without keys where it has none."""
-        return self.section or Section(self.name, ())
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """name: as messages call it. later: keys of a later version and what they will do."""
-
-    name: str
-    keys: tuple[Key, ...]
-    later: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(key.name for key in self.keys)
-
-    def key(self, name: str) -> Key | None:
-        return next((key for key in self.keys if key.name == name), None)
-
-
-DURATION = r"^\s*[0-9]+\s*(s|min|h|d)\s*$"
-REFERENCE = r"^\$\{(env|ssm|secretsmanager|gcp-secret|key-vault|own-cloud|stack):[^}]+\}$"
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-PROJECT = r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$"
-PARENT = r"^(folders|organizations)/[0-9]+$"
-UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
-POOL = r"((https:)?//iam\.googleapis\.com/)?projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}"
-PROVIDER = rf"^{POOL}/providers/[a-z0-9-]{{4,32}}$"
-SERVICE_ACCOUNT = (
-    r"^([a-z0-9-]{1,63}@[a-z0-9.:-]+\.iam|[0-9]+-compute@developer|[a-z0-9.:-]+@appspot)\.gserviceaccount\.com$"
-)
-MANAGEMENT_GROUP = r"^[A-Za-z0-9][A-Za-z0-9_().-]{0,89}$"
-MAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+$"
-
-_COMPASS = "(north|south|east|west|central|northeast|northwest|southeast|southwest)"
-AWS_REGION = rf"^[a-z]{{2,4}}(-[a-z]{{2,4}})?-{_COMPASS}-[0-9]{{1,2}}$"
-GCP_REGION = rf"^[a-z]+-{_COMPASS}[0-9]{{1,2}}$"
-AZURE_LOCATION = r"^[a-z]*(north|south|east|west|central)[a-z]*[0-9]?$"
-
-GCS = r"^gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(.*?))?/?$"
-AZURERM = r"^azurerm://([\w.()-]{1,90})/([a-z0-9]{3,24})/([a-z0-9-]{3,63})/?$"
-STATE = f"{GCS}|{AZURERM}|^local$"
-"""Where Terraform keeps its state. In GCS: bucket and prefix; in AZURERM: resource group, account and container."""
 
 KINDS = (Kind.INSTANCE.value, Kind.BUCKET.value)
 MISSING = ("ignore", "missing", "breaching", "notBreaching", "tell")
