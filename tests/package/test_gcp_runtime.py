@@ -20,6 +20,7 @@ import pytest
 
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import free_port
+from nephoscope.localcloud.demo.platforms import framework_answers
 from nephoscope.localcloud.fleet import simulate
 from nephoscope.localcloud.gcp.local import LocalGcp
 from nephoscope.model.time import floor_to, iso
@@ -61,7 +62,7 @@ class Framework:
                 self._command, cwd=self._task, env=self._environment, stdout=log, stderr=subprocess.STDOUT
             )
         until = time.monotonic() + 20
-        while not self._listens():
+        while not framework_answers(self._port):
             assert self._process.poll() is None, self.log
             assert time.monotonic() < until, self.log
             time.sleep(0.05)
@@ -86,17 +87,6 @@ class Framework:
         except urllib.error.HTTPError as error:
             with error:
                 return Outcome(error.code, _plain(error.read()))
-
-    def _listens(self) -> bool:
-        """A GET of the favicon is answered by the framework itself."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/favicon.ico", timeout=5):
-                return True
-        except urllib.error.HTTPError as error:
-            error.close()
-            return True
-        except OSError:
-            return False
 
 
 def _plain(body: bytes) -> Any:

@@ -93,7 +93,6 @@ def _tell(
     audience: Audience,
     stamp: Stamp,
 ) -> Change:
-    seq = stored.ver + 1
     muted = "" if transition.kind is TransitionKind.RESOLVED else audience.muted_by(rule, resource)
     channels = () if muted else _channels(stored, transition, rule, audience.of(rule, resource))
     told, told_at = record.told, record.told_at
@@ -101,11 +100,23 @@ def _tell(
         told, told_at = channels, dict.fromkeys(channels, stamp.slot)
     if record.state not in OPEN_STATES:
         told, told_at = (), {}
-    record = replace(_kept(record, rule), ver=seq, run_id=stamp.run_id, told=told, told_at=told_at)
-    notifications = plan_notifications(transition, record, rule, resource, channels, stamp)
+    record = replace(_kept(record, rule), ver=stored.ver + 1, run_id=stamp.run_id, told=told, told_at=told_at)
+    return telling(record, transition, rule, resource, channels, stamp, muted)
+
+
+def telling(
+    record: AlertRecord,
+    transition: Transition,
+    rule: Rule,
+    resource: Resource,
+    channels: tuple[str, ...],
+    stamp: Stamp,
+    muted: str = "",
+) -> Change:
+    """The commit of what these channels are told. record: as it will stand, its ver one above what was read."""
     history = HistoryEntry(
         alert_key=record.alert_key,
-        seq=seq,
+        seq=record.ver,
         rule=rule.name,
         resource_id=resource.id,
         kind=transition.kind,
@@ -117,7 +128,8 @@ def _tell(
         told=channels,
         muted=muted,
     )
-    return Change(Commit(resource.scope, stored.ver, record, notifications, history), rule, resource, transition)
+    notifications = plan_notifications(transition, record, rule, resource, channels, stamp)
+    return Change(Commit(resource.scope, record.ver - 1, record, notifications, history), rule, resource, transition)
 
 
 def _channels(stored: AlertRecord, transition: Transition, rule: Rule, audience: tuple[str, ...]) -> tuple[str, ...]:

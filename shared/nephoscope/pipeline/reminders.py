@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from nephoscope.model.alert import OPEN_STATES, AlertRecord, Commit, HistoryEntry, Transition, TransitionKind, Why
+from nephoscope.model.alert import OPEN_STATES, AlertRecord, Transition, TransitionKind, Why
 from nephoscope.model.quiet import Acknowledgement
 from nephoscope.model.resource import Resource
 from nephoscope.model.rule import Rule
 from nephoscope.pipeline.audience import Audience
-from nephoscope.pipeline.changes import Change
-from nephoscope.pipeline.notify import Stamp, plan_notifications
+from nephoscope.pipeline.changes import Change, telling
+from nephoscope.pipeline.notify import Stamp
 
 
 def plan_reminders(
@@ -94,30 +94,15 @@ def _tell(
         told=tuple(dict.fromkeys((*record.told, *channels))),
         told_at={**record.told_at, **dict.fromkeys(channels, stamp.slot)},
     )
-    at = max(record.watermark, record.since)
     transition = Transition(
         alert_key=record.alert_key,
         kind=TransitionKind.FIRED,
         before=record.state,
         after=record.state,
         why=why,
-        at=at,
+        at=max(record.watermark, record.since),
         value=record.value,
         worst=record.worst,
         fired_at=record.fired_at,
     )
-    history = HistoryEntry(
-        alert_key=record.alert_key,
-        seq=told.ver,
-        rule=rule.name,
-        resource_id=resource.id,
-        kind=transition.kind,
-        why=why,
-        at=at,
-        slot=stamp.slot,
-        value=record.value,
-        worst=record.worst,
-        told=channels,
-    )
-    notifications = plan_notifications(transition, told, rule, resource, channels, stamp)
-    return Change(Commit(resource.scope, record.ver, told, notifications, history), rule, resource, transition)
+    return telling(told, transition, rule, resource, channels, stamp)

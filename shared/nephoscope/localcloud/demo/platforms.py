@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -55,7 +56,7 @@ class Lambda:
         return answer
 
 
-class Process:
+class Process(ABC):
     """A package unpacked into a folder of its own, and a process that runs it. A context manager."""
 
     cloud: Cloud
@@ -92,9 +93,9 @@ class Process:
         self._open.close()
 
     @property
+    @abstractmethod
     def command(self) -> tuple[str, ...]:
         """What Python is to run."""
-        raise NotImplementedError
 
     @property
     def _output(self) -> Any:
@@ -127,7 +128,7 @@ class CloudFunction(Process):
     def __enter__(self) -> Self:
         super().__enter__()
         until = time.monotonic() + STARTING
-        while not self._answers():
+        while not framework_answers(self._port):
             if self._process.poll() is not None or time.monotonic() > until:
                 failed = self._failed("functions-framework did not start")
                 self._open.close()
@@ -152,16 +153,17 @@ class CloudFunction(Process):
             raise self._failed(str(error)) from error
         return said
 
-    def _answers(self) -> bool:
-        """A GET of the favicon is answered by the framework itself."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/favicon.ico", timeout=5):
-                return True
-        except urllib.error.HTTPError as error:
-            error.close()
+
+def framework_answers(port: int) -> bool:
+    """Whether functions-framework listens there: a GET of the favicon is answered by the framework itself."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/favicon.ico", timeout=5):
             return True
-        except OSError:
-            return False
+    except urllib.error.HTTPError as error:
+        error.close()
+        return True
+    except OSError:
+        return False
 
 
 class FunctionApp(Process):
