@@ -44,6 +44,8 @@ class Story:
     channels: dict = field(default_factory=dict)
     routes: tuple = ()
     quiet: tuple = ()
+    scope: Scope = SCOPE
+    config: Config | None = None
     remembered: Remembered = field(default_factory=lambda: Remembered(Progress(SCOPE)))
     told: list = field(default_factory=list)
     plans: list = field(default_factory=list)
@@ -75,14 +77,16 @@ class Story:
 
     def _run(self, minute):
         slot = START + 60 * minute
-        catalog, config = load_catalog(), self._config()
+        catalog, config = load_catalog(), self.config or self._config()
         present = [m for m in (one(minute) if callable(one) else one for one in self.machines.values()) if m]
         inventory = Inventory(tuple(present), complete=frozenset({Kind.INSTANCE}))
         if minute in self.blind:
-            inventory = Inventory(gaps=(Gap(SCOPE, "ec2:DescribeInstances", Reason.DENIED, affected=("instance",)),))
+            inventory = Inventory(
+                gaps=(Gap(self.scope, "ec2:DescribeInstances", Reason.DENIED, affected=("instance",)),)
+            )
         requests = plan_reads(inventory.resources, config.rules, catalog.metrics, self.remembered.progress, slot)
         self.reads.append((minute, len(requests)))
-        facts = Facts(SCOPE, slot, inventory, self._readings(requests, minute))
+        facts = Facts(self.scope, slot, inventory, self._readings(requests, minute))
         stamp = Stamp("acme", slot, f"run-{minute}", slot, catalog.metrics)
         decided = plan(facts, requests, self.remembered, config, catalog, stamp)
         self.plans.append(decided)
@@ -99,7 +103,7 @@ class Story:
 
     def _readings(self, requests, minute):
         if minute in self.unread:
-            return Readings(gaps=(Gap(SCOPE, "cloudwatch:GetMetricData", Reason.THROTTLED),) if requests else ())
+            return Readings(gaps=(Gap(self.scope, "cloudwatch:GetMetricData", Reason.THROTTLED),) if requests else ())
         return Readings(tuple(map(self._series, requests)))
 
     def _series(self, request):

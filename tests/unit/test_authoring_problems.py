@@ -65,8 +65,30 @@ CONDITIONS = [
     ("cpu.utilization is high", "cpu.utilization is measured, not seen; compare it with a number"),
     ("cpu.utilization > 90 % for 5 min", "the time stands under `for`, not in `when`"),
     ("cpu.utilization > 90 % and memory.utilization > 90 %", "one condition a rule; write a rule for each"),
-    ("count(state is running) < 3", "count(...) over a group of resources is not supported by this version"),
-    ("avg(cpu.utilization) > 90 %", "avg(...) over a group of resources is not supported by this version"),
+    ("avrg(cpu.utilization) > 90 %", 'unknown function "avrg"; there are avg, min, max, sum, count and p1 to p99'),
+    (
+        "avg(state) > 3",
+        "state is seen, not measured; write `state is` and starting, running, stopping, stopped, suspended, repairing, "
+        "terminating, terminated or unknown",
+    ),
+    ("avg(cpu.utilization) > 90", "cpu.utilization: 90 has no unit; write 90 with %"),
+    (
+        "avg(cpu.utilization)",
+        '"avg(cpu.utilization)" is no condition; write for example avg(cpu.utilization) > 80 %, '
+        "or count(state is running) < 3",
+    ),
+    ("count(state is runing) < 3", 'state is never "runing"; did you mean running?'),
+    ("count(state is running) < 0", "this can never hold: a count is never less than 0"),
+    ("count(state is running) >= 0", "this always holds: a count is never less than 0"),
+    (
+        "count(avg(cpu.utilization) > 1 %) > 2",
+        "count(...) holds a condition on one resource, such as count(state is running)",
+    ),
+    (
+        "sum(cpu.utilization) > 90 %",
+        "sum(cpu.utilization) adds up shares of different machines; avg says what is meant",
+    ),
+    ("p100(cpu.utilization) > 90 %", 'unknown function "p100"; there are avg, min, max, sum, count and p1 to p99'),
     ("state is stoped", 'state is never "stoped"; did you mean stopped?'),
     (
         "state is broken",
@@ -90,6 +112,20 @@ CONDITIONS = [
 def test_condition(when: str, expected: str, tmp_path: Path) -> None:
     (problem,) = problems_of(HEAD + rule(when), tmp_path)
     assert problem == f"nephoscope.yaml:6:11: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("region", 'unknown label "region"; did you mean cloud_region?'),
+        ("cloud_regoin", 'unknown label "cloud_regoin"; did you mean cloud_region?'),
+        ("tag:", 'unknown label "tag:"; there are cloud_provider, cloud_account_id, cloud_region, '
+         "cloud_availability_zone, host_type and tag:NAME"),
+    ],
+)  # fmt: skip
+def test_labels_of_groups(label: str, expected: str, tmp_path: Path) -> None:
+    (problem,) = problems_of(HEAD + rule("count(state is running) < 3", f"by: ['{label}']"), tmp_path)
+    assert problem == f"nephoscope.yaml:7:10: by: {expected}"
 
 
 def test_bucket_rules_have_their_own_words(tmp_path: Path) -> None:
@@ -130,7 +166,7 @@ RULES = [
     ),
     ("severity: fatal", '7:15: rule.severity: expected info, warning or critical, found "fatal"'),
     ("sevrity: critical", '7:5: rule: unknown key "sevrity"; did you mean severity?'),
-    ("by: [cloud_region]", '7:5: "by" is not supported by this version: rules over groups of resources'),
+    ("by: [cloud_region]", "7:10: by: groups need a figure over each, such as avg(cpu.utilization) > 80 %"),
     ("group_by: [rule]", '7:5: "group_by" is not supported by this version: grouping'),
     ("tell: [oncal]", '7:12: unknown channel "oncal"; did you mean oncall?'),
     ("tell: {oncall: yes}", "7:11: rule.tell: expected a text or a list of texts, found keys and values"),

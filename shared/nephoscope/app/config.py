@@ -1,8 +1,8 @@
 """The compiled configuration: plain JSON in the artifact, and back to `Config`.
 
 The functions import this module and no validator: what a person wrote was checked when it was compiled. A condition is
-a metric's threshold or an observation; in JSON each stands under its own word, so that neither is ever taken for the
-other: `{"threshold": {...}}`, `{"observation": {...}}`.
+a metric's threshold, an observation or an aggregate of a group; in JSON each stands under its own word, so that none is
+ever taken for another: `{"threshold": {...}}`, `{"observation": {...}}`, `{"aggregate": {...}}`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,15 @@ from dacite import DaciteError, from_dict
 from nephoscope.model.config import Config
 from nephoscope.model.errors import ConfigError, Problem
 from nephoscope.model.resource import Kind
-from nephoscope.model.rule import Comparison, Condition, MissingData, Observation, Rule, Severity, Threshold
+from nephoscope.model.rule import Aggregate, Comparison, Condition, MissingData, Observation, Rule, Severity, Threshold
 
 _CASTING = Casting(cast=[Kind, Comparison, MissingData, Severity, tuple, float], strict=True)
 
-_CONDITIONS: dict[str, type[Threshold | Observation]] = {"threshold": Threshold, "observation": Observation}
+_CONDITIONS: dict[str, type[Condition]] = {
+    "threshold": Threshold,
+    "observation": Observation,
+    "aggregate": Aggregate,
+}
 
 
 def load_config(text: str, file: str = "config.json") -> Config:
@@ -55,7 +59,8 @@ def _load_rule(data: dict[str, Any]) -> Rule:
 def _dump_condition(condition: Condition | None) -> dict[str, Any] | None:
     if condition is None:
         return None
-    return {"threshold" if isinstance(condition, Threshold) else "observation": asdict(condition)}
+    word = next(word for word, kind in _CONDITIONS.items() if isinstance(condition, kind))
+    return {word: asdict(condition)}
 
 
 def _load_condition(data: dict[str, Any] | None) -> Condition | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from nephoscope.app.deliver import DeliveryReport, deliver
 from nephoscope.app.drawing import draw
+from nephoscope.app.fleet import judges_groups, run_groups
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.app.scopes import FINDING, registered, survey
@@ -68,10 +69,12 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     ground = survey(outside, deadline)
     ended = tuple(_withdraw(outside, scope, slot, run_id) for scope in ground.withdrawn)
     queued, refused = _fan_out(outside, ground.found.scopes, slot)
+    over = ground.shown if judges_groups(outside) else ()
     if queued:
-        report = RunReport(slot, run_id, gaps=ground.found.gaps, queued=queued)
+        groups = run_groups(outside, over, _stamp(outside, slot, run_id)) if over else ()
+        report = RunReport(slot, run_id, groups, gaps=ground.found.gaps, queued=queued)
     else:
-        report = _run_here(outside, ground.found, slot, run_id, deadline)
+        report = _run_here(outside, ground.found, slot, run_id, deadline, over)
     dashboards, more = draw(outside, ground.shown, deadline)
     return replace(
         report,
@@ -129,10 +132,15 @@ def _read(outside: Outside, remembered: Remembered, slot: int, deadline: Deadlin
 
 def decide(outside: Outside, gathered: Gathered, run_id: str) -> Plan:
     """Everything that follows from what was gathered, as a value."""
+    stamp = _stamp(outside, gathered.facts.slot, run_id)
+    return plan(gathered.facts, gathered.requests, gathered.remembered, outside.config, outside.catalog, stamp)
+
+
+def _stamp(outside: Outside, slot: int, run_id: str) -> Stamp:
     publish = outside.config.publish
-    stamp = Stamp(
+    return Stamp(
         fleet=outside.config.fleet,
-        slot=gathered.facts.slot,
+        slot=slot,
         run_id=run_id,
         committed_at=int(outside.clock.wall()),
         metrics=outside.catalog.metrics,
@@ -140,7 +148,6 @@ def decide(outside: Outside, gathered: Gathered, run_id: str) -> Plan:
             resource, metric, attributes=attributes, dashboard=publish.dashboard, dashboard_region=publish.region
         ),
     )
-    return plan(gathered.facts, gathered.requests, gathered.remembered, outside.config, outside.catalog, stamp)
 
 
 def _fan_out(outside: Outside, scopes: Sequence[Scope], slot: int) -> tuple[int, list[str]]:
@@ -155,12 +162,16 @@ def _fan_out(outside: Outside, scopes: Sequence[Scope], slot: int) -> tuple[int,
     return len(scopes), []
 
 
-def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, deadline: Deadline) -> RunReport:
+def _run_here(
+    outside: Outside, found: FoundScopes, slot: int, run_id: str, deadline: Deadline, groups_over: Sequence[Scope] = ()
+) -> RunReport:
+    """groups_over: the scopes whose groups this run judges as well, its own among them."""
     started = outside.clock.monotonic()
     reading = deadline.earlier(deadline.remaining * KEPT_BACK)
     with ThreadPoolExecutor(max_workers=max(1, min(8, len(found.scopes)))) as pool:
         outcomes = list(pool.map(lambda scope: _run_scope(outside, scope, slot, run_id, reading), found.scopes))
     reports = tuple(report for report, _ in outcomes)
+    groups = run_groups(outside, groups_over, _stamp(outside, slot, run_id)) if groups_over else ()
     data = [datum for _, claimed in outcomes for datum in claimed]
     figures = Figures(
         run_seconds=outside.clock.monotonic() - started,
@@ -170,10 +181,13 @@ def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, dead
     news = any(report.ended in ("done", "failed") for report in reports) or _unfound(found) > 0
     publishing = deadline.earlier(deadline.remaining * KEPT_FOR_DELIVERY)
     published, errors = _publish(outside, data, slot, figures, publishing) if news else (Written(), [])
+    owing = (*found.scopes, *(report.scope for report in groups))
     delivery = deliver(
-        outside.memory, found.scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
+        outside.memory, owing, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )
-    return RunReport(slot, run_id, reports, found.gaps, published=published, delivery=delivery, errors=tuple(errors))
+    return RunReport(
+        slot, run_id, (*reports, *groups), found.gaps, published=published, delivery=delivery, errors=tuple(errors)
+    )
 
 
 def _unfound(found: FoundScopes) -> int:

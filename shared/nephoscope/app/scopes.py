@@ -51,7 +51,8 @@ def survey(outside: Outside, deadline: Deadline) -> Ground:
     about what it has found."""
     found = find_scopes(outside, deadline)
     try:
-        rows = [row for cloud in _known_clouds(outside) for row in outside.memory.read_registry(cloud)]
+        known = (row for cloud in _known_clouds(outside) for row in outside.memory.read_registry(cloud))
+        rows = [row for row in known if not row.scope.is_fleet]
         _note(outside, rows, found.scopes)
         left = _left_behind(outside, rows, found.scopes)
     except StoreError as error:
@@ -92,13 +93,14 @@ def _find_in(outside: Outside, cloud: Cloud, deadline: Deadline) -> FoundScopes:
         said = str(error) if isinstance(error, ImportError) else type(error).__name__
         gap = Gap(Scope(cloud, "", ""), FINDING, Reason.UNAVAILABLE, said)
     try:
-        return FoundScopes(tuple(registered(outside, (cloud,))), (gap,))
+        known = registered(outside, (cloud,))
+        return FoundScopes(tuple(scope for scope in known if not scope.is_fleet), (gap,))
     except StoreError:
         return FoundScopes((), (gap,))
 
 
 def registered(outside: Outside, clouds: Iterable[Cloud]) -> list[Scope]:
-    """The scopes that runs have noted, of these clouds. Raises StoreError."""
+    """The scopes that runs have noted, of these clouds, and where alerts on groups live. Raises StoreError."""
     return [row.scope for cloud in clouds for row in outside.memory.read_registry(cloud)]
 
 

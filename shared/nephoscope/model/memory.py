@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nephoscope.model.alert import AlertRecord
+from nephoscope.model.partial import Partial
 from nephoscope.model.quiet import Acknowledgement, Silence
 from nephoscope.model.resource import Resource
 from nephoscope.model.scope import Scope
@@ -22,7 +23,8 @@ class Progress:
     evaluated for a series that could not be read since; it is read again with a wider window, while the others go on.
     generation: of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds. started:
     resource id -> slot at which it was first seen to run again; only machines whose provider does not say when they
-    were started, and only as long as that matters.
+    were started, and only as long as that matters. partials: rule -> group -> what this scope knows of it, oldest
+    first. groups: `rule|group` -> slot at which it last had a member (of the fleet's own progress alone).
     """
 
     scope: Scope
@@ -38,6 +40,8 @@ class Progress:
     values_slot: int = 0
     behind: Mapping[str, int] = field(default_factory=dict)
     started: Mapping[str, int] = field(default_factory=dict)
+    partials: Mapping[str, Mapping[str, tuple[Partial, ...]]] = field(default_factory=dict)
+    groups: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ OBSERVATIONS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
     },
     Kind.BUCKET: {},
     Kind.SCOPE: {"sight": SIGHT_WORDS},
+    Kind.GROUP: {},
 }
 
 ONLY_ON: Mapping[str, tuple[Cloud, ...]] = {

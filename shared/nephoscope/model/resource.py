@@ -13,6 +13,7 @@ class Kind(StrEnum):
     INSTANCE = "instance"
     BUCKET = "bucket"
     SCOPE = "scope"
+    GROUP = "group"  # of resources, over which a rule forms one figure
 
 
 class State(StrEnum):

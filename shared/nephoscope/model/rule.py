@@ -66,7 +66,34 @@ class Observation:
     negated: bool = False
 
 
-Condition = Threshold | Observation
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A condition on a group of resources: on a figure over a metric of theirs (`avg`, `min`, `max`, `sum`, `p95`), or
+    on how many of them fulfil a condition (`count`).
+
+    function: one of these words. metric: what the figure is over; empty for `count`. counted: what makes a resource
+    count; None for the others. value: in the metric's unit; for `count` a number.
+    """
+
+    function: str
+    comparison: Comparison
+    value: float
+    metric: str = ""
+    counted: Threshold | Observation | None = None
+
+    @property
+    def reads(self) -> str:
+        """The metric that must be read; empty where resources are counted by what is seen of them."""
+        return self.counted.metric if isinstance(self.counted, Threshold) else self.metric
+
+    @property
+    def seen(self) -> bool:
+        return isinstance(self.counted, Observation)
+
+
+Condition = Threshold | Observation | Aggregate
+Numeric = Threshold | Aggregate
+"""Conditions with a number on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +135,7 @@ def _has(tags: Mapping[str, str], key: str, values: tuple[str, ...]) -> bool:
 class Rule:
     """One rule as it is understood, defaults filled in. Names are unique in a configuration.
 
+    by: the labels (`cloud_region`, `tag:role`) that make the groups of an Aggregate; none = one group of all.
     tell_default: no channel was named; routes say who is told, or every channel that is no fallback.
     clear: None = the condition no longer holds for the same window. tell_missing: NODATA is sent, not only shown.
     origin: `user`, `starter` (applies because nothing was written) or `built-in` (watches nephoscope itself).
@@ -129,3 +157,9 @@ class Rule:
     runbook: str = ""
     summary: str = ""
     origin: str = "user"
+    by: tuple[str, ...] = ()
+
+    @property
+    def derived(self) -> bool:
+        """Whether what it says of any moment can be read off the points that are read anyway."""
+        return isinstance(self.when, Threshold) or (isinstance(self.when, Aggregate) and not self.when.seen)

@@ -81,7 +81,7 @@ def _changes(
     silent = _kept(record, rule)
     if _differs(stored, silent):
         record = replace(silent, ver=stored.ver + 1, run_id=stamp.run_id)
-        yield Change(Commit(resource.scope, stored.ver, record), rule, resource)
+        yield Change(Commit(stamp.partition or resource.scope, stored.ver, record), rule, resource)
 
 
 def _tell(
@@ -129,7 +129,8 @@ def telling(
         muted=muted,
     )
     notifications = plan_notifications(transition, record, rule, resource, channels, stamp)
-    return Change(Commit(resource.scope, record.ver - 1, record, notifications, history), rule, resource, transition)
+    scope = stamp.partition or resource.scope
+    return Change(Commit(scope, record.ver - 1, record, notifications, history), rule, resource, transition)
 
 
 def _channels(stored: AlertRecord, transition: Transition, rule: Rule, audience: tuple[str, ...]) -> tuple[str, ...]:
@@ -145,7 +146,7 @@ def _channels(stored: AlertRecord, transition: Transition, rule: Rule, audience:
 
 def _kept(record: AlertRecord, rule: Rule) -> AlertRecord:
     """PENDING of a metric is derived from the window that is read anyway."""
-    derived = record.state is AlertState.PENDING and isinstance(rule.when, Threshold)
+    derived = record.state is AlertState.PENDING and rule.derived
     return replace(record, state=AlertState.OK) if derived else record
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from nephoscope.model.metric import Metric
-from nephoscope.model.rule import Condition, Observation, Rule, Window
+from nephoscope.model.rule import Aggregate, Condition, Observation, Rule, Threshold, Window
 from nephoscope.pipeline.wording import render_duration, render_value
 
 
 def render_rule(rule: Rule, metric: Metric | None) -> str:
     """The firing condition with its window; for a rule that no longer exists only its name."""
-    if isinstance(rule.when, Observation) or metric is not None:
+    if isinstance(rule.when, Observation) or metric is not None or _counts(rule.when):
         return render_condition(rule.when, metric) + render_window(rule.window)
     return rule.name
 
@@ -20,7 +20,21 @@ def render_condition(condition: Condition, metric: Metric | None) -> str:
         relation = "is not" if condition.negated else "is"
         return f"{condition.attribute} {relation} {' or '.join(condition.words)}"
     threshold = render_value(condition.value, metric.unit if metric else "")
-    return f"{condition.metric} {condition.comparison} {threshold}"
+    return f"{_left(condition, metric)} {condition.comparison} {threshold}"
+
+
+def _counts(condition: Condition) -> bool:
+    return isinstance(condition, Aggregate) and condition.counted is not None
+
+
+def _left(condition: Threshold | Aggregate, metric: Metric | None) -> str:
+    return render_figure(condition, metric) if isinstance(condition, Aggregate) else condition.metric
+
+
+def render_figure(figure: Aggregate, metric: Metric | None) -> str:
+    """`avg(cpu.utilization)`, `count(state is running)`. metric: of a counted threshold its own, for its unit."""
+    inner = figure.metric if figure.counted is None else render_condition(figure.counted, metric)
+    return f"{figure.function}({inner})"
 
 
 def render_window(window: Window) -> str:

@@ -13,26 +13,29 @@ from dataclasses import dataclass
 
 from nephoscope.model.alert import AlertRecord, AlertState, Outcome, Verdict
 from nephoscope.model.resource import Resource, State, StateGroup
-from nephoscope.model.rule import MissingData, Observation, Rule, Threshold
+from nephoscope.model.rule import MissingData, Numeric, Observation, Rule
 from nephoscope.model.series import Series
 from nephoscope.pipeline.judge import EXTRA_PERIODS, UNKNOWN, Finding, Judgement, Sample, judge
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One series under one rule, laid out: a sample for each period from `start`."""
+    """One series under one rule, laid out: a sample for each period from `start`. clearing: the same for the rule's
+    clear condition, where what is known of a figure says more of one condition than of the other."""
 
     rule: Rule
     resource: Resource
     period: int
     start: int
     samples: Sequence[Sample]
+    clearing: Sequence[Sample] = ()
 
-    def before(self, at: int, length: int) -> list[Sample]:
+    def before(self, at: int, length: int, *, clearing: bool = False) -> list[Sample]:
         """The `length` samples before a boundary; what lies outside the window that was read is unknown."""
         end = (at - self.start) // self.period
-        known = range(len(self.samples))
-        return [self.samples[i] if i in known else UNKNOWN for i in range(end - length, end)]
+        samples = self.clearing if clearing and self.clearing else self.samples
+        known = range(len(samples))
+        return [samples[i] if i in known else UNKNOWN for i in range(end - length, end)]
 
 
 def evaluate_series(
@@ -45,8 +48,13 @@ def evaluate_series(
     no news. Raises TypeError for a rule that is not on a metric.
     """
     course = Course(rule, resource, series.period, series.start, _dense(series))
+    return evaluate_course(key, course, after, until, grace)
+
+
+def evaluate_course(key: str, course: Course, after: int, until: int, grace: int) -> list[Verdict]:
+    """The same for samples that are laid out already."""
     verdicts: list[Verdict] = []
-    for at in range(after + series.period, until + 1, series.period):
+    for at in range(after + course.period, until + 1, course.period):
         verdict = _at_boundary(key, course, at, grace)
         if verdict.outcome is Outcome.UNKNOWN:
             break
@@ -63,6 +71,11 @@ def evaluate_observation(key: str, rule: Rule, resource: Resource, record: Alert
         return Verdict(key, slot, Outcome.CLEAR if _ended(resource) else Outcome.KEEP)
     if (word in rule.when.words) is rule.when.negated:
         return Verdict(key, slot, Outcome.CLEAR)
+    return hold(key, rule, record, slot)
+
+
+def hold(key: str, rule: Rule, record: AlertRecord | None, slot: int) -> Verdict:
+    """What is bad is seen now; has it been for as long as the rule says? The alert's record remembers since when."""
     began = record.since if record and record.state in _HOLDING else slot
     held = slot - began >= rule.window.span
     return Verdict(key, slot, Outcome.BREACHING if held else Outcome.PARTLY, since=began)
@@ -95,7 +108,7 @@ def _dense(series: Series) -> Sequence[Sample]:
 
 def _at_boundary(key: str, course: Course, at: int, grace: int) -> Verdict:
     rule = course.rule
-    if not isinstance(rule.when, Threshold):
+    if isinstance(rule.when, Observation):
         raise TypeError(f"rule {rule.name} is not on a metric")
     m, n = rule.window.points(course.period)
     missing = _treatment(rule, course.resource, at, n * course.period + grace)
@@ -124,15 +137,16 @@ def _cleared(course: Course, at: int) -> bool:
     """The clear condition holds for its own window. An absent point is no recovery, unless the rule says that
     absence is good."""
     rule = course.rule
-    if not isinstance(rule.clear, Threshold):
+    if rule.clear is None or isinstance(rule.clear, Observation):
         return False
     m, n = rule.clear_window.points(course.period)
     absent_is_good = rule.missing is MissingData.NOT_BREACHING
     treatment = MissingData.BREACHING if absent_is_good else MissingData.NOT_BREACHING
-    return judge(course.before(at, n + EXTRA_PERIODS), m, n, _breaches(rule.clear), treatment).finding is Finding.ALARM
+    samples = course.before(at, n + EXTRA_PERIODS, clearing=True)
+    return judge(samples, m, n, _breaches(rule.clear), treatment).finding is Finding.ALARM
 
 
-def _breaches(condition: Threshold) -> Callable[[float], bool]:
+def _breaches(condition: Numeric) -> Callable[[float], bool]:
     holds, threshold = condition.comparison.holds, condition.value
     return lambda value: holds(value, threshold)
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from nephoscope.model.memory import Progress
 from nephoscope.model.metric import Metric, Source
 from nephoscope.model.resource import Resource
-from nephoscope.model.rule import Rule, Threshold
+from nephoscope.model.rule import Aggregate, Condition, Rule, Threshold
 from nephoscope.model.scope import Cloud
 from nephoscope.model.series import SeriesRequest
-from nephoscope.model.time import HOUR, floor_to
+from nephoscope.model.time import HOUR, ceil_div, floor_to
 from nephoscope.pipeline.judge import EXTRA_PERIODS
 
 OVERLAP_PERIODS = 3
@@ -54,9 +54,14 @@ def behind_key(metric: str, resource_id: str) -> str:
 
 def metrics_of(rules: Iterable[Rule]) -> frozenset[str]:
     """The metrics that rules refer to, in conditions and clear conditions."""
-    return frozenset(
-        condition.metric for rule in rules for condition in (rule.when, rule.clear) if isinstance(condition, Threshold)
-    )
+    found = (_metric_of(condition) for rule in rules for condition in (rule.when, rule.clear))
+    return frozenset(filter(None, found))
+
+
+def _metric_of(condition: Condition | None) -> str:
+    if isinstance(condition, Aggregate):
+        return condition.reads
+    return condition.metric if isinstance(condition, Threshold) else ""
 
 
 def rules_for(resource: Resource, rules: Iterable[Rule]) -> list[Rule]:
@@ -99,7 +104,7 @@ def _requests(
         pace = pace_of(metrics[name], resource, progress, slot)
         if pace is None or pace.until <= pace.after or not _due(pace, progress, slot):
             continue
-        reach = (evaluation_range(name, rules, pace.period) + OVERLAP_PERIODS) * pace.period
+        reach = reach_of(metrics[name], rules, pace.period) * pace.period
         yield SeriesRequest(resource.id, name, pace.source, pace.period, pace.after - reach, pace.until)
 
 
@@ -118,6 +123,21 @@ def evaluation_range(metric: str, rules: Iterable[Rule], period: int) -> int:
             if isinstance(condition, Threshold) and condition.metric == metric:
                 spans.append(window.points(period)[1])
     return max(spans) + EXTRA_PERIODS
+
+
+def reach_of(metric: Metric, rules: Sequence[Rule], period: int) -> int:
+    """Periods before a series' watermark that are read once more."""
+    return max(evaluation_range(metric.name, rules, period) + OVERLAP_PERIODS, _figure_reach(metric, rules, period))
+
+
+def _figure_reach(metric: Metric, rules: Iterable[Rule], period: int) -> int:
+    """Periods that the figure of a group looks back: it is formed at the pace of the slowest member, whose points
+    settle last. 0 where no rule forms one."""
+    if not any(isinstance(rule.when, Aggregate) and rule.when.reads == metric.name for rule in rules):
+        return 0
+    slowest = max(source.period for source in metric.sources.values())
+    settled = max(source.delay for source in metric.sources.values())
+    return ceil_div(2 * slowest + settled, period)
 
 
 def clouds_without(metric: Metric, clouds: Iterable[Cloud]) -> tuple[Cloud, ...]:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nephoscope.model.alert import AlertRecord, Notification, Subject, Transition, notification_id
-from nephoscope.model.metric import Metric
-from nephoscope.model.resource import Resource
-from nephoscope.model.rule import Rule, Threshold
-from nephoscope.pipeline.conditions import render_rule
+from nephoscope.model.metric import Metric, Unit
+from nephoscope.model.resource import Kind, Resource
+from nephoscope.model.rule import Aggregate, Observation, Rule
+from nephoscope.model.scope import Scope
+from nephoscope.pipeline.conditions import render_figure, render_rule
 
 Attributes = tuple[tuple[str, str], ...]
 Links = Callable[[Resource, Metric | None, Attributes], Mapping[str, str]]
@@ -21,7 +22,8 @@ Links = Callable[[Resource, Metric | None, Attributes], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What all messages of a run have in common. slot: data time; committed_at: clock, epoch seconds."""
+    """What all messages of a run have in common. slot: data time; committed_at: clock, epoch seconds. partition: where
+    its alerts live, if not in the scope of what they are on."""
 
     fleet: str
     slot: int
@@ -29,6 +31,7 @@ class Stamp:
     committed_at: int
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     links: Links = lambda _resource, _metric, _attributes: {}
+    partition: Scope | None = None
 
 
 def plan_notifications(
@@ -41,8 +44,9 @@ def plan_notifications(
 def _notification(
     transition: Transition, record: AlertRecord, rule: Rule, resource: Resource, channel: str, stamp: Stamp
 ) -> Notification:
-    threshold = rule.when if isinstance(rule.when, Threshold) else None
+    threshold = None if isinstance(rule.when, Observation) else rule.when
     metric = stamp.metrics.get(threshold.metric) if threshold else None
+    measured, unit = _measured(rule, metric)
     return Notification(
         id=notification_id(record.alert_key, record.ver, channel),
         alert_key=record.alert_key,
@@ -58,10 +62,10 @@ def _notification(
         at=transition.at,
         episode=record.episode,
         slot=stamp.slot,
-        metric=metric.name if metric else "",
-        unit=metric.unit if metric else "",
+        metric=measured,
+        unit=unit,
         value=transition.value,
-        threshold=threshold.value if metric and threshold else None,
+        threshold=threshold.value if measured and threshold else None,
         worst=transition.worst,
         fired_at=transition.fired_at,
         committed_at=stamp.committed_at,
@@ -72,9 +76,18 @@ def _notification(
     )
 
 
+def _measured(rule: Rule, metric: Metric | None) -> tuple[str, str]:
+    """What the numbers are of, and their unit: `cpu.utilization`, `count(state is running)`; empty where there are
+    none, or nobody knows any more what they were."""
+    if isinstance(rule.when, Aggregate) and (metric is not None or rule.when.counted is not None):
+        return render_figure(rule.when, metric), metric.unit if metric else Unit.COUNT
+    return (metric.name, metric.unit) if metric else ("", "")
+
+
 def _subject(resource: Resource, record: AlertRecord) -> Subject:
+    group = resource.kind is Kind.GROUP and not resource.scope.region and not resource.scope.account
     return Subject(
-        cloud=resource.scope.cloud,
+        cloud="" if group else resource.scope.cloud,
         account=resource.scope.account,
         region=resource.scope.region,
         kind=resource.kind,

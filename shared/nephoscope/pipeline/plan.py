@@ -15,6 +15,7 @@ from nephoscope.pipeline.audience import Audience
 from nephoscope.pipeline.changes import Change, plan_changes
 from nephoscope.pipeline.need import MOST_BEHIND, behind_key, pace_key
 from nephoscope.pipeline.notify import Stamp
+from nephoscope.pipeline.partials import plan_partials
 from nephoscope.pipeline.publish import Figures, plan_publishing, plan_self_metrics
 from nephoscope.pipeline.quiet import active_mutes
 from nephoscope.pipeline.reminders import plan_reminders
@@ -71,7 +72,9 @@ def plan(
     firing = tuple(record for record in alerts.values() if record.state in OPEN_STATES)
     coverage = measure_coverage(facts, requests)
     progress = _progress(facts, requests, remembered.progress, judgements.reached, stamp)
-    progress = replace(progress, started=starts)
+    parts, horizons = plan_partials(facts, requests, config, catalog.metrics, remembered.progress)
+    watermarks = {**progress.watermarks, **horizons}
+    progress = replace(progress, started=starts, partials=parts, watermarks=watermarks)
     publishing = plan_publishing(facts, config, catalog, progress)
     figures = _figures(facts, requests, coverage, len(firing))
     own = plan_self_metrics(config, facts.scope.cloud, facts.slot, figures, publishing.claimed)

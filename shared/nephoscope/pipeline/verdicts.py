@@ -15,7 +15,7 @@ from nephoscope.model.config import Config
 from nephoscope.model.memory import Remembered
 from nephoscope.model.metric import Metric
 from nephoscope.model.resource import Kind, Resource
-from nephoscope.model.rule import MissingData, Observation, Rule
+from nephoscope.model.rule import Aggregate, MissingData, Observation, Rule
 from nephoscope.model.series import Facts, Gap, Series, SeriesKey, SeriesRequest
 from nephoscope.pipeline.evaluate import evaluate_observation, evaluate_series, evaluate_unmeasured
 from nephoscope.pipeline.need import behind_key, metrics_of, pace_of, rules_for
@@ -115,6 +115,8 @@ def _sight(facts: Facts, kinds: frozenset[Kind]) -> str:
 
 
 def _judge(rule: Rule, resource: Resource, ground: Ground, reached: dict[str, int]) -> Iterator[Judged]:
+    if isinstance(rule.when, Aggregate):
+        return  # the fleet's business: pipeline/groups.py
     if isinstance(rule.when, Observation):
         key = alert_key(rule.name, resource.scope, resource.id)
         verdict = evaluate_observation(key, rule, resource, ground.remembered.alerts.get(key), ground.facts.slot)

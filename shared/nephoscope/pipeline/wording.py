@@ -179,6 +179,8 @@ def render_subject(subject: Subject) -> str:
     place = clean(f"{subject.cloud} {subject.region}")
     if subject.kind is Kind.SCOPE:
         return clean(f"{subject.cloud} {subject.account} {subject.region}")
+    if subject.kind is Kind.GROUP:
+        return clean(subject.name, NAME_LENGTH)
     name, own_id = clean(subject.name, NAME_LENGTH), clean(render_id(subject.id), NAME_LENGTH)
     if name and name != own_id:
         return f"{name} ({own_id}, {place})"

@@ -2,6 +2,8 @@
 
     when:   METRIC > NUMBER UNIT                    METRIC is a row of the catalog; also >= < <=
             ATTRIBUTE is [not] WORD [or WORD]...    what is seen: state, check.system, ...
+            avg(METRIC) > NUMBER UNIT               of a group: also min, max, sum, p1 to p99
+            count(CONDITION) < NUMBER               how many of a group: count(state is running)
     clear:  METRIC < NUMBER UNIT [for SPAN]
     for:    10 min | 3 of 5 min
 
@@ -14,15 +16,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nephoscope.app.authoring.aggregates import FUNCTION, contradicts, parse_aggregate
 from nephoscope.app.authoring.findings import did_you_mean, listed
 from nephoscope.app.authoring.quantities import WRITTEN, UnclearError, parse_quantity, parse_window, render_quantity
-from nephoscope.model.metric import Metric
+from nephoscope.model.metric import Metric, Unit
 from nephoscope.model.observation import OBSERVATIONS
 from nephoscope.model.resource import Kind
-from nephoscope.model.rule import Comparison, Condition, Observation, Threshold, Window
+from nephoscope.model.rule import Aggregate, Comparison, Condition, Observation, Threshold, Window
 
-_FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\s*\(")
+_FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\s*\(.*")
 _JOINED = re.compile(r"[<>=].*\s(and|or)\s", re.DOTALL)
+_GROUP_EXAMPLE = "avg(cpu.utilization) > 80 %, or count(state is running) < 3"
 _SEEN = re.compile(r"(\S+)\s+is\s+(not\s+)?(.+)", re.DOTALL)
 _MEASURED = re.compile(r"([^\s<>=!≤≥]+)\s*([<>=!≤≥]+)\s*(.*)", re.DOTALL)
 _WITH_SPAN = re.compile(r"(.+?)\s+for\s+(.+)", re.DOTALL)
@@ -44,9 +48,10 @@ class Vocabulary:
 def parse_condition(text: str, kind: Kind, words: Vocabulary) -> Condition:
     """A condition on this kind of resource. Raises UnclearError."""
     text = text.strip()
+    if found := FUNCTION.fullmatch(text):
+        return parse_aggregate(found, lambda inner: parse_condition(inner, kind, words), _comparison)
     if _FUNCTION.match(text):
-        name = text.partition("(")[0].strip()
-        raise UnclearError(f"{name}(...) over a group of resources is not supported by this version")
+        raise UnclearError(f'"{text}" is no condition; write for example {_GROUP_EXAMPLE}')
     if _JOINED.search(text):
         raise UnclearError("one condition a rule; write a rule for each")
     if _WITH_SPAN.fullmatch(text):
@@ -69,10 +74,7 @@ def parse_clear(text: str, kind: Kind, words: Vocabulary) -> tuple[Condition, Wi
 
 def _threshold(name: str, sign: str, amount: str, kind: Kind, words: Vocabulary) -> Threshold:
     metric = _metric(name, kind, words)
-    try:
-        comparison = Comparison({"≥": ">=", "≤": "<=", "=>": ">=", "=<": "<="}.get(sign, sign))
-    except ValueError as error:
-        raise UnclearError(f'unknown comparison "{sign}"; there are >, >=, < and <=') from error
+    comparison = _comparison(sign)
     try:
         value = parse_quantity(amount, metric.unit)
     except UnclearError as unclear:
@@ -80,6 +82,13 @@ def _threshold(name: str, sign: str, amount: str, kind: Kind, words: Vocabulary)
     condition = Threshold(name, comparison, value)
     _check_possible(condition, metric)
     return condition
+
+
+def _comparison(sign: str) -> Comparison:
+    try:
+        return Comparison({"≥": ">=", "≤": "<=", "=>": ">=", "=<": "<="}.get(sign, sign))
+    except ValueError as error:
+        raise UnclearError(f'unknown comparison "{sign}"; there are >, >=, < and <=') from error
 
 
 def _metric(name: str, kind: Kind, words: Vocabulary) -> Metric:
@@ -142,6 +151,8 @@ def contradiction(when: Condition, clear: Condition, metrics: Mapping[str, Metri
     """
     if isinstance(when, Observation):
         return f"a rule on {when.attribute} is over when {when.attribute} is another; leave clear out"
+    if isinstance(when, Aggregate) and (problem := contradicts(when, clear)):
+        return problem
     if isinstance(clear, Observation) or clear.metric != when.metric:
         return f"it must be on {when.metric}, as the rule is"
     upward = when.comparison.upward
@@ -155,6 +166,6 @@ def contradiction(when: Condition, clear: Condition, metrics: Mapping[str, Metri
             if when.comparison.holds(0, 0)
             else f"at {'most' if upward else 'least'}"
         )
-        shown = render_quantity(when.value, metrics[when.metric].unit)
+        shown = render_quantity(when.value, metrics[when.metric].unit if when.metric else Unit.COUNT)
         return f"values would be bad and well at once; it must be {bound} {shown}"
     return ""

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from nephoscope.app.authoring.aggregates import counts_what_is_seen
 from nephoscope.app.authoring.findings import listed
 from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.quantities import render_quantity
 from nephoscope.app.authoring.telling import DAYS
 from nephoscope.catalog.loader import Catalog
 from nephoscope.model.config import Channel, Config, GatherAws, GatherAzure, GatherGcp
-from nephoscope.model.metric import Metric
+from nephoscope.model.metric import Metric, Unit
 from nephoscope.model.quiet import Matcher, QuietWindow, Route
 from nephoscope.model.resource import Kind
-from nephoscope.model.rule import Condition, MissingData, Observation, Rule, Selector, Threshold, Window
+from nephoscope.model.rule import Aggregate, Condition, MissingData, Observation, Rule, Selector, Threshold, Window
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR, MINUTE, iso
 from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
+from nephoscope.pipeline.partials import figure_period
 from nephoscope.pipeline.wording import render_duration
 
 _ORIGINS = {"user": "", "starter": " (starter rule, for none is written)", "built-in": " (built in)"}
@@ -51,10 +53,10 @@ def explain_rule(rule: Rule, metrics: Mapping[str, Metric], clouds: Sequence[Clo
     looking = clouds_looking(rule.when, clouds, metrics)
     periods = _periods(rule.when, metrics, looking)
     parts = [
-        f"{rule.name}{_ORIGINS[rule.origin]}: every {rule.on}{_selected(rule.where)}{_apart(rule, metrics, looking)}: "
+        f"{rule.name}{_ORIGINS[rule.origin]}: {_whom(rule)}{_apart(rule, metrics, looking)}: "
         f"fires when {_holds(rule.when, rule.window, metrics, periods)}",
         f"clears when {_cleared(rule, metrics, periods)}",
-        *([_missing(rule)] if isinstance(rule.when, Threshold) else []),
+        *([_missing(rule)] if rule.derived else []),
         *_blind(rule, [cloud for cloud in clouds if cloud not in looking]),
         str(rule.severity),
         _told(rule),
@@ -62,10 +64,23 @@ def explain_rule(rule: Rule, metrics: Mapping[str, Metric], clouds: Sequence[Clo
     return "; ".join(parts) + "."
 
 
+def _whom(rule: Rule) -> str:
+    """`every instance with tag env = prod`, `all instances, by cloud_region`."""
+    if not isinstance(rule.when, Aggregate):
+        return f"every {rule.on}{_selected(rule.where)}"
+    groups = f", each group of one {listed(rule.by)}" if rule.by else " together"
+    return f"all {rule.on}s{_selected(rule.where)}{groups}"
+
+
 def render_condition(condition: Condition, metrics: Mapping[str, Metric]) -> str:
-    """As a person would write it: `cpu.utilization > 90 %`, `state is not running`."""
+    """As a person would write it: `cpu.utilization > 90 %`, `state is not running`, `count(state is running) < 3`."""
     if isinstance(condition, Observation):
         return f"{condition.attribute} is {'not ' if condition.negated else ''}{listed(condition.words, 'or')}"
+    if isinstance(condition, Aggregate):
+        inner = render_condition(condition.counted, metrics) if condition.counted else condition.metric
+        unit = metrics[condition.metric].unit if condition.metric else Unit.COUNT
+        amount = render_quantity(condition.value, unit)
+        return f"{condition.function}({inner}) {condition.comparison} {amount}"
     amount = render_quantity(condition.value, metrics[condition.metric].unit)
     return f"{condition.metric} {condition.comparison} {amount}"
 
@@ -74,6 +89,8 @@ def _periods(condition: Condition, metrics: Mapping[str, Metric], clouds: Iterab
     """Every period that a series of the condition's metric may have, the finest first."""
     if isinstance(condition, Observation):
         return []
+    if isinstance(condition, Aggregate):
+        return [figure_period(metrics[condition.reads], clouds)] if condition.reads else []
     sources = [metrics[condition.metric].sources[cloud] for cloud in clouds]
     return sorted({source.period_of(fine=fine) for source in sources for fine in (True, False)})
 
@@ -86,7 +103,7 @@ def _blind(rule: Rule, clouds: Sequence[Cloud]) -> list[str]:
 
 def _apart(rule: Rule, metrics: Mapping[str, Metric], clouds: Iterable[Cloud]) -> str:
     """`, each storage_class by itself`: a metric with attributes is several series of one resource."""
-    if isinstance(rule.when, Observation):
+    if not isinstance(rule.when, Threshold):
         return ""
     sources = metrics[rule.when.metric].sources
     attributes = sorted({attribute for cloud in clouds for attribute in sources[cloud].attributes.values()})
@@ -95,7 +112,7 @@ def _apart(rule: Rule, metrics: Mapping[str, Metric], clouds: Iterable[Cloud]) -
 
 def _holds(condition: Condition, window: Window, metrics: Mapping[str, Metric], periods: list[int]) -> str:
     said = render_condition(condition, metrics)
-    if isinstance(condition, Observation):
+    if counts_what_is_seen(condition):
         return f"{said} for {render_duration(window.span)}" if window.span else f"{said} is seen once"
     return f"{said} at {listed((_points(window, period) for period in periods), 'or')}" if periods else said
 

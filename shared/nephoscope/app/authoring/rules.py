@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from nephoscope.app.authoring.aggregates import counts_what_is_seen, read_by
 from nephoscope.app.authoring.conditions import Vocabulary, contradiction, parse_clear, parse_condition
 from nephoscope.app.authoring.document import Items, Keys, Node, Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
@@ -20,7 +21,7 @@ from nephoscope.app.authoring.shape import RULE
 from nephoscope.model.config import Channel
 from nephoscope.model.metric import Metric, Source
 from nephoscope.model.resource import Kind
-from nephoscope.model.rule import Condition, MissingData, Observation, Rule, Severity, Threshold, Window
+from nephoscope.model.rule import Aggregate, Condition, MissingData, Observation, Rule, Severity, Window
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
 from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
@@ -105,6 +106,7 @@ class _Reader:
         window = self._try("for", parse_window) or Window()
         clear, clear_window = self._clear(kind, when, window)
         missing, tell_missing = self._missing(when)
+        by = read_by(texts_of(self._keys, "by"), when, self._findings)
         if origin == "user":
             self._check_clouds(kind, when)
         self._check_window("for", when, window)
@@ -127,6 +129,7 @@ class _Reader:
             where=selector,
             labels=labels,
             runbook=runbook,
+            by=by,
             summary=self._value("summary"),
             origin=origin,
         )
@@ -187,12 +190,12 @@ class _Reader:
         looking = self._around.looking(kind, when)
         blind = listed(CLOUD_NAMES[cloud] for cloud in gathered if cloud not in looking)
         what = subject_of(when)
-        logs = isinstance(when, Threshold) and when.metric in self._around.in_logs and Cloud.AZURE in gathered
+        logs = what in self._around.in_logs and Cloud.AZURE in gathered
         hint = "; Azure keeps it in Log Analytics: name workspaces under gather.azure" if logs else ""
         if gathered and not looking:
             said = f"{what} is not known on {blind}: this rule looks at nothing{hint}"
             self._findings.warning(text.place, said)
-        elif len(looking) < len(gathered) and isinstance(when, Threshold):
+        elif len(looking) < len(gathered) and not counts_what_is_seen(when):
             self._findings.warning(
                 text.place, f"{what} is not measured on {blind}: this rule does not look there{hint}"
             )
@@ -217,8 +220,8 @@ class _Reader:
         text = text_of(self._keys, "missing")
         if text is None:
             return MissingData.IGNORE, False
-        if isinstance(when, Observation):
-            self._findings.problem(text.place, f"missing: {when.attribute} has no points that could be missing")
+        if when is not None and counts_what_is_seen(when):
+            self._findings.problem(text.place, f"missing: {subject_of(when)} has no points that could be missing")
         if text.value == "tell":
             return MissingData.MISSING, True
         return MissingData(text.value), False
@@ -227,27 +230,26 @@ class _Reader:
         text = text_of(self._keys, key)
         if text is None or condition is None or not window.span:
             return
-        if isinstance(condition, Observation):
+        if isinstance(condition, Observation) or (isinstance(condition, Aggregate) and condition.seen):
             if window.hold != window.span:
                 span = render_duration(window.span)
                 said = f"{key}: what is seen is held, not counted: write {key}: {span}"
                 self._findings.problem(text.place, said)
             longest = LONGEST_SEEN
         else:
-            longest = self._check_points(key, text, condition, window)
+            metric = condition.reads if isinstance(condition, Aggregate) else condition.metric
+            longest = self._check_points(key, text, metric, window)
         if window.span > longest:
             said = f"{key}: {render_duration(window.span)} is too long; at most {render_duration(longest)}"
             self._findings.problem(text.place, said)
 
-    def _check_points(self, key: str, text: Text, condition: Threshold, window: Window) -> int:
+    def _check_points(self, key: str, text: Text, metric: str, window: Window) -> int:
         """The longest window for the condition's metric; warns where a window says less than it seems to."""
-        periods = [source.period_of(fine=True) for source in self._around.sources(condition.metric)]
+        periods = [source.period_of(fine=True) for source in self._around.sources(metric)]
         finest = min(periods, default=0)
         if finest > window.span:
             each = render_duration(finest)
-            said = (
-                f"{key}: {condition.metric} has one point in {each}; {render_duration(window.span)} is that one point"
-            )
+            said = f"{key}: {metric} has one point in {each}; {render_duration(window.span)} is that one point"
             self._findings.warning(text.place, said)
         return LONGEST_DAILY if finest >= HOUR else LONGEST
 

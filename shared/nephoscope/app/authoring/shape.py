@@ -195,8 +195,15 @@ RULE = Section(
         Key(
             "when",
             Form.TEXT,
-            "What is bad: `cpu.utilization > 90 %`, `state is stopped`, `check.system is failed`.",
+            "What is bad: `cpu.utilization > 90 %`, `state is stopped`; of a group `avg(cpu.utilization) > 80 %`,"
+            " `count(state is running) < 3`.",
             True,
+        ),
+        Key(
+            "by",
+            Form.TEXTS,
+            "Labels that make the groups of avg, min, max, sum, p95 or count: cloud_region, cloud_account_id,"
+            " host_type, tag:NAME; left out: one group of all.",
         ),
         Key("for", Form.TEXT, "How long: `10 min`, or `3 of 5 min`. Left out: one point is enough."),
         Key(
@@ -214,7 +221,6 @@ RULE = Section(
         Key("summary", Form.TEXT, "A sentence for the message."),
     ),
     {
-        "by": "rules over groups of resources",
         "group_by": "grouping",
     },
 )

@@ -14,7 +14,7 @@ from nephoscope.model.config import Config, GatherGcp
 from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.time import HOUR, ceil_div
 from nephoscope.pipeline.cost.bill import HOURS_A_MONTH, Fleet, Line, beyond_free, metrics_needed, pages, reads_of
-from nephoscope.pipeline.need import OVERLAP_PERIODS, evaluation_range
+from nephoscope.pipeline.need import reach_of
 
 READ = "monitoring.timeSeries.list"
 BILLED = "monitoring.time_series_returned"
@@ -73,7 +73,7 @@ def _reading(config: Config, fleet: Fleet, catalog: Catalog) -> Line:
     for resources in fleet.values():
         for (name, period, every), count in _by_question(config, resources, catalog).items():
             reads = HOUR / max(period, every)
-            points = count * (evaluation_range(name, config.rules, period) + OVERLAP_PERIODS + 1)
+            points = count * (reach_of(catalog.metrics[name], config.rules, period) + 1)
             calls += ceil_div(points, page) * reads
             units += count * reads
     usd = beyond_free(catalog, BILLED, units * HOURS_A_MONTH)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from nephoscope.model.metric import Metric, Source
-from nephoscope.model.resource import Resource
+from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.links import aws, azure, gcp
 from nephoscope.pipeline.links.aws import dashboard_link
@@ -39,7 +39,7 @@ def links_for(
     Every character of foreign text is encoded."""
     cloud = resource.scope.cloud
     links = dict(_RESOURCE[cloud](resource))
-    source = metric.sources.get(cloud) if metric else None
+    source = metric.sources.get(cloud) if metric and resource.kind is not Kind.GROUP else None
     if source and (link := _METRIC[cloud](resource, source, dict(attributes))):
         links["metric"] = link
     if dashboard and (link := dashboard_link(dashboard, dashboard_region or resource.scope.region)):
