@@ -18,11 +18,18 @@ from nephoscope.views.widget import render_widget
 def widget(outside: Outside, event: Mapping[str, Any]) -> str:
     """The widget's HTML (or its Markdown documentation). Asks no cloud, only the store. Raises StoreError."""
     scopes = registered(outside, outside.config.gather.kinds)
-    found = {scope: outside.memory.read_snapshot(scope) for scope in scopes}
+    found = {scope: _snapshot(outside, scope) for scope in scopes}
     snapshots = [_with_alerts(outside, scope, snapshot) for scope, snapshot in found.items() if snapshot]
     unseen = [scope for scope, snapshot in found.items() if snapshot is None]
     now = int(outside.clock.wall())
     return render_widget(event, snapshots, outside.config, outside.catalog, now, unseen)
+
+
+def _snapshot(outside: Outside, scope: Scope) -> Snapshot | None:
+    """Of groups there is nothing to show but their alerts."""
+    if scope.is_fleet:
+        return Snapshot(scope, outside.memory.read_progress(scope).slot)
+    return outside.memory.read_snapshot(scope)
 
 
 def _with_alerts(outside: Outside, scope: Scope, snapshot: Snapshot) -> Snapshot:

@@ -8,8 +8,9 @@ from nephoscope.app.outside import Outside
 from nephoscope.cli.call import Call, CallError
 from nephoscope.model.alert import AlertRecord
 from nephoscope.model.metric import Metric
-from nephoscope.model.rule import Rule, Threshold
+from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Scope
+from nephoscope.pipeline.notify import measured_of
 from nephoscope.pipeline.wording import clean, render_value
 
 NOTHING_YET = "Do a first run with `nephoscope run`, or name the memory of a deployment with --table NAME."
@@ -30,10 +31,10 @@ def registered(outside: Outside) -> tuple[Scope, ...]:
 def value_words(record: AlertRecord, rules: Mapping[str, Rule], metrics: Mapping[str, Metric]) -> str:
     """The alert's value in its metric's unit; empty for what is seen rather than measured."""
     rule = rules.get(record.rule)
-    if record.value is None or rule is None or not isinstance(rule.when, Threshold):
+    if record.value is None or rule is None:
         return ""
-    metric = metrics.get(rule.when.metric)
-    return render_value(record.value, metric.unit if metric else "")
+    measured, unit = measured_of(rule, metrics)
+    return render_value(record.value, unit) if measured else ""
 
 
 def about_words(record: AlertRecord) -> str:

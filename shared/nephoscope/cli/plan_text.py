@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from nephoscope.app.run import Gathered
 from nephoscope.model.metric import Metric
 from nephoscope.model.publish import Datum
-from nephoscope.model.rule import Threshold
 from nephoscope.model.series import SeriesRequest
 from nephoscope.model.time import iso
 from nephoscope.pipeline.changes import Change
+from nephoscope.pipeline.notify import measured_of
 from nephoscope.pipeline.plan import Plan
 from nephoscope.pipeline.wording import clean, render_duration, render_value
 
@@ -56,8 +56,8 @@ def _change(change: Change, metrics: Mapping[str, Metric]) -> str:
     about = ", ".join(filter(None, (clean(record.resource_id), clean(change.resource.name))))
     if transition is None:
         return f"brings up {clean(record.rule)} on {about}: {record.state}, told to nobody"
-    metric = metrics.get(change.rule.when.metric) if isinstance(change.rule.when, Threshold) else None
-    value = "" if transition.value is None else f", {render_value(transition.value, metric.unit if metric else '')}"
+    _, unit = measured_of(change.rule, metrics)
+    value = "" if transition.value is None else f", {render_value(transition.value, unit)}"
     told = ", ".join(notification.channel for notification in change.commit.notifications) or "nobody"
     return f"{transition.kind} {clean(record.rule)} on {about} ({transition.why}{value}): tells {told}"
 

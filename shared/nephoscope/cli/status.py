@@ -184,9 +184,9 @@ def _row(standing: Standing, every: int) -> list[Cell | str]:
     age = "never" if standing.age is None else f"{render_duration(standing.age)} ago"
     covered = Cell(f"{fresh} of {discovered}", "" if fresh == discovered else "yellow")
     return [
-        str(standing.scope),
+        "groups" if standing.scope.is_fleet else str(standing.scope),
         Cell(age, "red" if standing.late(every) else ""),
-        covered if standing.snapshot else "unknown",
+        covered if standing.snapshot else "" if standing.scope.is_fleet else "unknown",
         *(str(number) for number in _counts(standing).values()),
         _number(len(standing.firing), "red"),
         _number(len(standing.owed), "yellow"),

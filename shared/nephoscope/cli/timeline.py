@@ -11,8 +11,8 @@ from nephoscope.cli.call import WELL, Call
 from nephoscope.cli.memory import about_words, open_existing
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.alert import HistoryEntry, TransitionKind
-from nephoscope.model.rule import Threshold
 from nephoscope.model.time import iso
+from nephoscope.pipeline.notify import measured_of
 from nephoscope.pipeline.wording import clean, render_duration, render_time, render_value
 
 HELP = "Show the history of one alert: what happened, when, who was told and why not."
@@ -76,9 +76,7 @@ def _state(call: Call, outside: Outside, known: Known) -> str:
 
 def _unit(outside: Outside, name: str) -> str:
     rule = next((rule for rule in outside.config.rules if rule.name == name), None)
-    if rule is None or not isinstance(rule.when, Threshold):
-        return ""
-    return str(outside.catalog.metrics[rule.when.metric].unit)
+    return measured_of(rule, outside.catalog.metrics)[1] if rule else ""
 
 
 def _row(entry: HistoryEntry, unit: str) -> list[Cell | str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nephoscope.model.metric import Metric
+from nephoscope.model.metric import Metric, Unit
 from nephoscope.model.rule import Aggregate, Condition, Observation, Rule, Threshold, Window
 from nephoscope.pipeline.wording import render_duration, render_value
 
@@ -19,7 +19,8 @@ def render_condition(condition: Condition, metric: Metric | None) -> str:
     if isinstance(condition, Observation):
         relation = "is not" if condition.negated else "is"
         return f"{condition.attribute} {relation} {' or '.join(condition.words)}"
-    threshold = render_value(condition.value, metric.unit if metric else "")
+    unit = Unit.COUNT if _counts(condition) else metric.unit if metric else ""
+    threshold = render_value(condition.value, unit)
     return f"{_left(condition, metric)} {condition.comparison} {threshold}"
 
 

@@ -45,8 +45,8 @@ def _notification(
     transition: Transition, record: AlertRecord, rule: Rule, resource: Resource, channel: str, stamp: Stamp
 ) -> Notification:
     threshold = None if isinstance(rule.when, Observation) else rule.when
-    metric = stamp.metrics.get(threshold.metric) if threshold else None
-    measured, unit = _measured(rule, metric)
+    metric = metric_of(rule, stamp.metrics)
+    measured, unit = measured_of(rule, stamp.metrics)
     return Notification(
         id=notification_id(record.alert_key, record.ver, channel),
         alert_key=record.alert_key,
@@ -58,7 +58,7 @@ def _notification(
         kind=transition.kind,
         why=transition.why,
         subject=_subject(resource, record),
-        condition=render_rule(rule, metric),
+        condition=render_rule(rule, metric or _counted(rule, stamp.metrics)),
         at=transition.at,
         episode=record.episode,
         slot=stamp.slot,
@@ -76,12 +76,23 @@ def _notification(
     )
 
 
-def _measured(rule: Rule, metric: Metric | None) -> tuple[str, str]:
+def metric_of(rule: Rule, metrics: Mapping[str, Metric]) -> Metric | None:
+    """The catalog's row that a rule's number is of; None for what is seen or counted, or is not known."""
+    return None if isinstance(rule.when, Observation) else metrics.get(rule.when.metric)
+
+
+def measured_of(rule: Rule, metrics: Mapping[str, Metric]) -> tuple[str, str]:
     """What the numbers are of, and their unit: `cpu.utilization`, `count(state is running)`; empty where there are
     none, or nobody knows any more what they were."""
+    metric = metric_of(rule, metrics)
     if isinstance(rule.when, Aggregate) and (metric is not None or rule.when.counted is not None):
-        return render_figure(rule.when, metric), metric.unit if metric else Unit.COUNT
+        counted = metrics.get(rule.when.reads)
+        return render_figure(rule.when, counted), metric.unit if metric else Unit.COUNT
     return (metric.name, metric.unit) if metric else ("", "")
+
+
+def _counted(rule: Rule, metrics: Mapping[str, Metric]) -> Metric | None:
+    return metrics.get(rule.when.reads) if isinstance(rule.when, Aggregate) else None
 
 
 def _subject(resource: Resource, record: AlertRecord) -> Subject:
