@@ -245,3 +245,46 @@ def test_a_machine_that_stays_silent_after_its_start_is_told_when_its_grace_is_o
     # five minutes of window and ten of grace after minute 30: the boundary 45, which is settled at 47
     assert lived.told == [(47, "sent", "web-1", "went_silent", "no_data")]
     assert lived.remembered.progress.started == {}  # forgotten when it matters no more
+
+
+def test_a_sudden_rise_is_told_and_a_slow_one_is_not(story, a_machine):
+    rise = Rule("rise", Kind.INSTANCE, Threshold(CPU, Comparison.GREATER, 0.3, over=300), tell=("oncall",))
+    sudden = cpu("10 10 10 10 10 10 50 50 50 50 50 50 50", start=-4)
+    # the point of minute 2 is 40 % more than that of minute -3, and settled at 5; five minutes later nothing has risen
+    told = story([rise], {"web-1": a_machine()}, sudden).run(*range(2, 12)).told
+    assert [(minute, kind) for minute, _, _, kind, _ in told] == [(5, "fired"), (10, "resolved")]
+    slow = cpu(" ".join(str(10 + 5 * minute) for minute in range(16)), start=-6)
+    assert story([rise], {"web-1": a_machine()}, slow).run(*range(2, 10)).told == []
+
+
+def test_a_fall_is_a_change_below_nothing_and_its_message_says_over_what_time(story, a_machine):
+    fall = Rule("fall", Kind.INSTANCE, Threshold(CPU, Comparison.LESS, -0.3, over=300), tell=("oncall",))
+    lived = story([fall], {"web-1": a_machine()}, cpu("80 80 80 80 80 80 20 20 20", start=-4)).run(*range(2, 7))
+    (message,) = [n for plan in lived.plans for change in plan.changes for n in change.commit.notifications]
+    assert (message.metric, message.condition) == (
+        "change(cpu.utilization over 5 min)",
+        "change(cpu.utilization over 5 min) < -30 %",
+    )
+    assert message.value == pytest.approx(-0.6)
+
+
+def test_a_change_from_or_to_a_missing_point_is_missing(story, a_machine):
+    rise = Rule("rise", Kind.INSTANCE, Threshold(CPU, Comparison.GREATER, 0.3, over=300), tell=("oncall",))
+    values = cpu("10 10 _ 10 10 10 10 90 10 10 10 10", start=-4)
+    # the point of minute 3 is the only one that has risen, and five minutes before it there is none
+    assert story([rise], {"web-1": a_machine()}, values).run(*range(2, 10)).told == []
+
+
+def test_an_alert_is_kept_firing_after_its_condition_last_held(story, a_machine):
+    kept = Rule("hot", Kind.INSTANCE, Threshold(CPU, Comparison.GREATER, 0.9), tell=("oncall",), keep_firing=300)
+    values = cpu("95 10 10 95 10 10 10 10 10 10 10 10")
+    # points 0 and 3 breach; well at the boundary 5 first, kept until the boundary 10, known two minutes later
+    told = story([kept], {"web-1": a_machine()}, values).run(*range(2, 15)).told
+    assert [(minute, kind) for minute, _, _, kind, _ in told] == [(3, "fired"), (12, "resolved")]
+
+
+def test_what_is_gone_is_not_kept_firing(story, a_machine):
+    kept = Rule("hot", Kind.INSTANCE, Threshold(CPU, Comparison.GREATER, 0.9), tell=("oncall",), keep_firing=3600)
+    life = lambda minute: a_machine(state=State.RUNNING if minute < 6 else State.STOPPED)  # noqa: E731
+    told = story([kept], {"web-1": life}, cpu("95 10 10 10 10 10")).run(*range(2, 9)).told
+    assert [(minute, why) for minute, _, _, _, why in told] == [(3, "threshold_crossed"), (6, "resource_stopped")]

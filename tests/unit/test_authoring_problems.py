@@ -88,6 +88,23 @@ CONDITIONS = [
         "sum(cpu.utilization) > 90 %",
         "sum(cpu.utilization) adds up shares of different machines; avg says what is meant",
     ),
+    (
+        "change(cpu.utilization) > 5 %",
+        "change(...) needs a metric and a time: change(cpu.utilization over 10 min) > 30 %",
+    ),
+    (
+        "change(cpu.utilization over 10) > 5 %",
+        'change(cpu.utilization): expected a duration such as 10 min, found "10"',
+    ),
+    (
+        "change(cpu.utilization over 2 d) > 5 %",
+        'change(cpu.utilization): "2 d" is not between 1 min and 1 d, in whole minutes',
+    ),
+    (
+        "change(cpu.utilization over 10 min) > 100 %",
+        "this can never hold: a change of cpu.utilization lies between -100 % and 100 %",
+    ),
+    ("avg(change(cpu.utilization over 10 min)) > 5 %", "avg(...) is over a metric, such as avg(cpu.utilization)"),
     ("p100(cpu.utilization) > 90 %", 'unknown function "p100"; there are avg, min, max, sum, count and p1 to p99'),
     ("state is stoped", 'state is never "stoped"; did you mean stopped?'),
     (

@@ -50,11 +50,19 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A condition on a metric: its value, in the catalog's unit, stands in this relation to the threshold."""
+    """A condition on a metric: its value, in the catalog's unit, stands in this relation to the threshold.
+
+    over: seconds; then it is the change that is compared, the value less the one so long before. 0 = the value itself.
+    """
 
     metric: str
     comparison: Comparison
     value: float
+    over: int = 0
+
+    def lag(self, period: int) -> int:
+        """`over` in points of a period."""
+        return ceil_div(self.over, period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,7 @@ class Rule:
     by: the labels (`cloud_region`, `tag:role`) that make the groups of an Aggregate; none = one group of all.
     tell_default: no channel was named; routes say who is told, or every channel that is no fallback.
     clear: None = the condition no longer holds for the same window. tell_missing: NODATA is sent, not only shown.
+    keep_firing: seconds (data time) for which an alert stays open after its condition last held.
     origin: `user`, `starter` (applies because nothing was written) or `built-in` (watches nephoscope itself).
     """
 
@@ -157,6 +166,7 @@ class Rule:
     runbook: str = ""
     summary: str = ""
     origin: str = "user"
+    keep_firing: int = 0
     by: tuple[str, ...] = ()
 
     @property

@@ -29,7 +29,13 @@ def _counts(condition: Condition) -> bool:
 
 
 def _left(condition: Threshold | Aggregate, metric: Metric | None) -> str:
-    return render_figure(condition, metric) if isinstance(condition, Aggregate) else condition.metric
+    return render_figure(condition, metric) if isinstance(condition, Aggregate) else render_measured(condition)
+
+
+def render_measured(condition: Threshold) -> str:
+    """`cpu.utilization`, `change(cpu.utilization over 10 min)`."""
+    over = render_duration(condition.over)
+    return f"change({condition.metric} over {over})" if condition.over else condition.metric
 
 
 def render_figure(figure: Aggregate, metric: Metric | None) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from nephoscope.model.alert import AlertRecord, AlertState, Outcome, Verdict
 from nephoscope.model.resource import Resource, State, StateGroup
-from nephoscope.model.rule import MissingData, Numeric, Observation, Rule
+from nephoscope.model.rule import MissingData, Numeric, Observation, Rule, Threshold
 from nephoscope.model.series import Series
 from nephoscope.pipeline.judge import EXTRA_PERIODS, UNKNOWN, Finding, Judgement, Sample, judge
 
@@ -47,7 +47,10 @@ def evaluate_series(
     key: the alert's. after, until: multiples of the series' period. grace: seconds after the launch in which absence is
     no news. Raises TypeError for a rule that is not on a metric.
     """
-    course = Course(rule, resource, series.period, series.start, _dense(series))
+    samples = _dense(series)
+    if isinstance(rule.when, Threshold) and rule.when.over:
+        samples = _changes(samples, rule.when.lag(series.period))
+    course = Course(rule, resource, series.period, series.start, samples)
     return evaluate_course(key, course, after, until, grace)
 
 
@@ -104,6 +107,17 @@ def _dense(series: Series) -> Sequence[Sample]:
         if 0 <= index < count:
             samples[index] = value if math.isfinite(value) else UNKNOWN
     return samples
+
+
+def _changes(samples: Sequence[Sample], lag: int) -> Sequence[Sample]:
+    """Each less the one `lag` periods before; what is unknown or absent at either end is so."""
+    return [_change(sample, samples[index - lag] if index >= lag else UNKNOWN) for index, sample in enumerate(samples)]
+
+
+def _change(now: Sample, before: Sample) -> Sample:
+    if isinstance(now, float) and isinstance(before, float):
+        return now - before
+    return UNKNOWN if UNKNOWN in (now, before) else None
 
 
 def _at_boundary(key: str, course: Course, at: int, grace: int) -> Verdict:

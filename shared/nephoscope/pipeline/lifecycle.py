@@ -6,7 +6,8 @@
      ▼ │
    PENDING ──breaching──▶ FIRING           OK ──nodata──▶ NODATA ──any point──▶ OK
 
-KEEP and UNKNOWN are in no row: they freeze the state whatever it is. The README's diagram is drawn from TABLE.
+KEEP and UNKNOWN are in no row: they freeze the state whatever it is. A rule with `keep_firing` stays RECOVERING for so
+long where it would be resolved. The README's diagram is drawn from TABLE.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ def advance(record: AlertRecord, verdict: Verdict, rule: Rule) -> tuple[AlertRec
     if verdict.at <= record.watermark or verdict.outcome in FREEZING:
         return record, None
     state, kind = TABLE[record.state, verdict.outcome]
+    if kind is K.RESOLVED and _is_kept(record, verdict, rule):
+        state, kind = S.RECOVERING, None
     after = _moved(record, state, verdict, rule)
     if kind is None:
         return after, None
@@ -79,6 +82,12 @@ def advance(record: AlertRecord, verdict: Verdict, rule: Rule) -> tuple[AlertRec
         worst=after.worst if state in OPEN_STATES else record.worst,
         fired_at=after.fired_at if state in OPEN_STATES else record.fired_at,
     )
+
+
+def _is_kept(record: AlertRecord, verdict: Verdict, rule: Rule) -> bool:
+    """Whether the rule keeps it open for some time after its condition last held. What has ended for good ends."""
+    well_since = record.since if record.state is S.RECOVERING else verdict.at
+    return verdict.outcome not in ENDING and verdict.at - well_since < rule.keep_firing
 
 
 def _moved(record: AlertRecord, state: AlertState, verdict: Verdict, rule: Rule) -> AlertRecord:

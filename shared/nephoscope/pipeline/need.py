@@ -121,7 +121,7 @@ def evaluation_range(metric: str, rules: Iterable[Rule], period: int) -> int:
     for rule in rules:
         for condition, window in ((rule.when, rule.window), (rule.clear, rule.clear_window)):
             if isinstance(condition, Threshold) and condition.metric == metric:
-                spans.append(window.points(period)[1])
+                spans.append(window.points(period)[1] + condition.lag(period))
     return max(spans) + EXTRA_PERIODS
 
 

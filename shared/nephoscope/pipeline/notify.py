@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from nephoscope.model.alert import AlertRecord, Notification, Subject, Transition, notification_id
 from nephoscope.model.metric import Metric, Unit
 from nephoscope.model.resource import Kind, Resource
-from nephoscope.model.rule import Aggregate, Observation, Rule
+from nephoscope.model.rule import Aggregate, Observation, Rule, Threshold
 from nephoscope.model.scope import Scope
-from nephoscope.pipeline.conditions import render_figure, render_rule
+from nephoscope.pipeline.conditions import render_figure, render_measured, render_rule
 
 Attributes = tuple[tuple[str, str], ...]
 Links = Callable[[Resource, Metric | None, Attributes], Mapping[str, str]]
@@ -88,7 +88,9 @@ def measured_of(rule: Rule, metrics: Mapping[str, Metric]) -> tuple[str, str]:
     if isinstance(rule.when, Aggregate) and (metric is not None or rule.when.counted is not None):
         counted = metrics.get(rule.when.reads)
         return render_figure(rule.when, counted), metric.unit if metric else Unit.COUNT
-    return (metric.name, metric.unit) if metric else ("", "")
+    if metric is None or not isinstance(rule.when, Threshold):
+        return "", ""
+    return render_measured(rule.when), metric.unit
 
 
 def _counted(rule: Rule, metrics: Mapping[str, Metric]) -> Metric | None:

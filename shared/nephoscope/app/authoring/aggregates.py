@@ -38,7 +38,7 @@ def parse_aggregate(
         return _count(single(inner), comparison(sign), amount)
     # A threshold on the one resource is parsed for its metric, its unit and what is possible; a sum may be any size.
     probe = single(f"{inner} {sign} {amount}") if name != "sum" else _summed(single, inner, sign, amount)
-    if not isinstance(probe, Threshold):
+    if not isinstance(probe, Threshold) or probe.over:
         raise UnclearError(f"{name}(...) is over a metric, such as {name}(cpu.utilization)")
     return Aggregate(name, probe.comparison, probe.value, metric=probe.metric)
 
@@ -50,8 +50,12 @@ def _summed(single: Callable[[str], Condition], inner: str, sign: str, amount: s
     return probe
 
 
+def _is_change(condition: Condition) -> bool:
+    return isinstance(condition, Threshold) and condition.over > 0
+
+
 def _count(counted: Condition, comparison: Comparison, amount: str) -> Aggregate:
-    if isinstance(counted, Aggregate):
+    if isinstance(counted, Aggregate) or _is_change(counted):
         raise UnclearError("count(...) holds a condition on one resource, such as count(state is running)")
     try:
         value = parse_quantity(amount, Unit.COUNT)

@@ -2,6 +2,7 @@
 
     when:   METRIC > NUMBER UNIT                    METRIC is a row of the catalog; also >= < <=
             ATTRIBUTE is [not] WORD [or WORD]...    what is seen: state, check.system, ...
+            change(METRIC over 10 min) > NUMBER UNIT
             avg(METRIC) > NUMBER UNIT               of a group: also min, max, sum, p1 to p99
             count(CONDITION) < NUMBER               how many of a group: count(state is running)
     clear:  METRIC < NUMBER UNIT [for SPAN]
@@ -18,7 +19,14 @@ from dataclasses import dataclass
 
 from nephoscope.app.authoring.aggregates import FUNCTION, contradicts, parse_aggregate
 from nephoscope.app.authoring.findings import did_you_mean, listed
-from nephoscope.app.authoring.quantities import WRITTEN, UnclearError, parse_quantity, parse_window, render_quantity
+from nephoscope.app.authoring.quantities import (
+    WRITTEN,
+    UnclearError,
+    parse_keep,
+    parse_quantity,
+    parse_window,
+    render_quantity,
+)
 from nephoscope.model.metric import Metric, Unit
 from nephoscope.model.observation import OBSERVATIONS
 from nephoscope.model.resource import Kind
@@ -27,6 +35,8 @@ from nephoscope.model.rule import Aggregate, Comparison, Condition, Observation,
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\s*\(.*")
 _JOINED = re.compile(r"[<>=].*\s(and|or)\s", re.DOTALL)
 _GROUP_EXAMPLE = "avg(cpu.utilization) > 80 %, or count(state is running) < 3"
+_CHANGE = re.compile(r"change\s*\((.*)\)\s*([<>=!≤≥]+)\s*(.*)", re.DOTALL)
+_OVER = re.compile(r"\s*(\S+)\s+over\s+(.+?)\s*", re.DOTALL)
 _SEEN = re.compile(r"(\S+)\s+is\s+(not\s+)?(.+)", re.DOTALL)
 _MEASURED = re.compile(r"([^\s<>=!≤≥]+)\s*([<>=!≤≥]+)\s*(.*)", re.DOTALL)
 _WITH_SPAN = re.compile(r"(.+?)\s+for\s+(.+)", re.DOTALL)
@@ -48,6 +58,8 @@ class Vocabulary:
 def parse_condition(text: str, kind: Kind, words: Vocabulary) -> Condition:
     """A condition on this kind of resource. Raises UnclearError."""
     text = text.strip()
+    if found := _CHANGE.fullmatch(text):
+        return _change(found[1], found[2], found[3], kind, words)
     if found := FUNCTION.fullmatch(text):
         return parse_aggregate(found, lambda inner: parse_condition(inner, kind, words), _comparison)
     if _FUNCTION.match(text):
@@ -81,6 +93,23 @@ def _threshold(name: str, sign: str, amount: str, kind: Kind, words: Vocabulary)
         raise UnclearError(f"{name}: {unclear}") from unclear
     condition = Threshold(name, comparison, value)
     _check_possible(condition, metric)
+    return condition
+
+
+def _change(inner: str, sign: str, amount: str, kind: Kind, words: Vocabulary) -> Threshold:
+    """Of shares the difference of both: from 40 % to 55 % is 15 %."""
+    found = _OVER.fullmatch(inner)
+    if not found:
+        raise UnclearError("change(...) needs a metric and a time: change(cpu.utilization over 10 min) > 30 %")
+    metric = _metric(found[1], kind, words)
+    try:
+        condition = Threshold(metric.name, _comparison(sign), parse_quantity(amount, metric.unit), parse_keep(found[2]))
+    except UnclearError as unclear:
+        raise UnclearError(f"change({metric.name}): {unclear}") from unclear
+    most = WRITTEN[metric.unit].most
+    if condition.comparison.holds(-most, condition.value) == condition.comparison.holds(most, condition.value):
+        verb = "always holds" if condition.comparison.holds(most, condition.value) else "can never hold"
+        raise UnclearError(f"this {verb}: a change of {metric.name} lies between -100 % and 100 %")
     return condition
 
 
@@ -144,6 +173,10 @@ def _check_possible(condition: Threshold, metric: Metric) -> None:
     raise UnclearError(f"this {'always holds' if lowest else 'can never hold'}: {bounds}")
 
 
+def _over(condition: Condition) -> int:
+    return condition.over if isinstance(condition, Threshold) else 0
+
+
 def contradiction(when: Condition, clear: Condition, metrics: Mapping[str, Metric]) -> str:
     """What is wrong with a clear condition beside its rule's; empty when they fit.
 
@@ -153,7 +186,7 @@ def contradiction(when: Condition, clear: Condition, metrics: Mapping[str, Metri
         return f"a rule on {when.attribute} is over when {when.attribute} is another; leave clear out"
     if isinstance(when, Aggregate) and (problem := contradicts(when, clear)):
         return problem
-    if isinstance(clear, Observation) or clear.metric != when.metric:
+    if isinstance(clear, Observation) or clear.metric != when.metric or _over(clear) != _over(when):
         return f"it must be on {when.metric}, as the rule is"
     upward = when.comparison.upward
     if upward is clear.comparison.upward:

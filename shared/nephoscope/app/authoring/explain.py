@@ -18,6 +18,7 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Aggregate, Condition, MissingData, Observation, Rule, Selector, Threshold, Window
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR, MINUTE, iso
+from nephoscope.pipeline.conditions import render_measured
 from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
 from nephoscope.pipeline.partials import figure_period
 from nephoscope.pipeline.wording import render_duration
@@ -82,7 +83,7 @@ def render_condition(condition: Condition, metrics: Mapping[str, Metric]) -> str
         amount = render_quantity(condition.value, unit)
         return f"{condition.function}({inner}) {condition.comparison} {amount}"
     amount = render_quantity(condition.value, metrics[condition.metric].unit)
-    return f"{condition.metric} {condition.comparison} {amount}"
+    return f"{render_measured(condition)} {condition.comparison} {amount}"
 
 
 def _periods(condition: Condition, metrics: Mapping[str, Metric], clouds: Iterable[Cloud]) -> list[int]:
@@ -129,6 +130,14 @@ def _each(period: int) -> str:
 
 
 def _cleared(rule: Rule, metrics: Mapping[str, Metric], periods: list[int]) -> str:
+    return _cleared_at(rule, metrics, periods) + _kept_firing(rule)
+
+
+def _kept_firing(rule: Rule) -> str:
+    return f", and has not fired for {render_duration(rule.keep_firing)}" if rule.keep_firing else ""
+
+
+def _cleared_at(rule: Rule, metrics: Mapping[str, Metric], periods: list[int]) -> str:
     if rule.clear is not None:
         return _holds(rule.clear, rule.clear_window, metrics, periods)
     if isinstance(rule.when, Observation):

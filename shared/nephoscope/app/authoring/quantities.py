@@ -129,6 +129,14 @@ def parse_window(text: str) -> Window:
     return Window(hold, span)
 
 
+def parse_keep(text: str) -> int:
+    """How long something stays open, seconds: whole minutes, a day at most. Raises UnclearError."""
+    seconds = parse_duration(text)
+    if seconds % MINUTE or not MINUTE <= seconds <= DAY:
+        raise UnclearError(f'"{text.strip()}" is not between 1 min and 1 d, in whole minutes')
+    return seconds
+
+
 def render_quantity(value: float, unit: Unit) -> str:
     """As it would be written, to the last digit that matters: 0.925 of a fraction is `92.5 %`."""
     return render_value(value, unit, digits=9)

@@ -15,7 +15,7 @@ from nephoscope.app.authoring.gathering import read_selector
 from nephoscope.app.authoring.given import SCOPE_BLIND, default_channels
 from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.patterns import NAME
-from nephoscope.app.authoring.quantities import UnclearError, parse_window
+from nephoscope.app.authoring.quantities import UnclearError, parse_keep, parse_window
 from nephoscope.app.authoring.reading import keys_of, read_section, text_of, texts_of
 from nephoscope.app.authoring.shape import RULE
 from nephoscope.model.config import Channel
@@ -130,6 +130,7 @@ class _Reader:
             labels=labels,
             runbook=runbook,
             by=by,
+            keep_firing=self._try("keep_firing", parse_keep) or 0,
             summary=self._value("summary"),
             origin=origin,
         )

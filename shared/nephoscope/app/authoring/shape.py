@@ -209,6 +209,7 @@ RULE = Section(
         Key(
             "clear", Form.TEXT, "When it is over: `cpu.utilization < 80 % for 5 min`. Left out: `when` no longer holds."
         ),
+        Key("keep_firing", Form.TEXT, "How long it stays open after `when` last held.", pattern=DURATION),
         Key(
             "missing", Form.TEXT, "What an absent point means; tell: no data is told to the channels.", choices=MISSING
         ),
