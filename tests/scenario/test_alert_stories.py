@@ -288,3 +288,73 @@ def test_what_is_gone_is_not_kept_firing(story, a_machine):
     life = lambda minute: a_machine(state=State.RUNNING if minute < 6 else State.STOPPED)  # noqa: E731
     told = story([kept], {"web-1": life}, cpu("95 10 10 10 10 10")).run(*range(2, 9)).told
     assert [(minute, why) for minute, _, _, _, why in told] == [(3, "threshold_crossed"), (6, "resource_stopped")]
+
+
+# --- coming and going ------------------------------------------------------------------------------------------------
+
+NERVOUS = Rule("hot", Kind.INSTANCE, Threshold(CPU, Comparison.GREATER, 0.9), tell=("oncall",))
+
+
+def beats(count, every=6, until=200):
+    """A machine that is hot for three minutes of every six, so many times, and calm after that."""
+    hot = {every * n + minute for n in range(count) for minute in range(3)}
+    return {("i-web-1", CPU): {minute: 0.95 if minute in hot else 0.1 for minute in range(-10, until)}}
+
+
+def test_the_fourth_time_within_an_hour_is_told_to_be_flapping_and_then_only_how_it_ended(story, a_machine):
+    told = story([NERVOUS], {"web-1": a_machine()}, beats(8)).run(*range(2, 120)).told
+    # it fires at the boundaries 1, 7, 13, 19, ... and is well at 4, 10, 16, ...; known two minutes later. The last is
+    # well from the boundary 46 on, which is half an hour old at minute 76
+    assert [(minute, kind, why) for minute, _, _, kind, why in told] == [
+        (3, "fired", "threshold_crossed"),
+        (6, "resolved", "recovered"),
+        (9, "fired", "threshold_crossed"),
+        (12, "resolved", "recovered"),
+        (15, "fired", "threshold_crossed"),
+        (18, "resolved", "recovered"),
+        (21, "fired", "flapping"),
+        (76, "resolved", "settled"),
+    ]
+
+
+def test_one_that_settles_on_the_bad_side_is_told_to_be_so(story, a_machine):
+    values = beats(4)
+    values["i-web-1", CPU] |= dict.fromkeys(range(24, 200), 0.95)
+    told = story([NERVOUS], {"web-1": a_machine()}, values).run(*range(2, 80)).told
+    # it fires for good at the boundary 25
+    assert [(minute, kind, why) for minute, _, _, kind, why in told][-2:] == [
+        (21, "fired", "flapping"),
+        (55, "fired", "settled"),
+    ]
+
+
+def test_three_times_an_hour_are_told_each_time(story, a_machine):
+    told = story([NERVOUS], {"web-1": a_machine()}, beats(6, every=21)).run(*range(2, 140)).told
+    assert [kind for _, _, _, kind, _ in told] == ["fired", "resolved"] * 6
+
+
+def test_a_flapping_machine_that_is_stopped_ends_at_once(story, a_machine):
+    life = lambda minute: a_machine(state=State.RUNNING if minute < 28 else State.STOPPED)  # noqa: E731
+    told = story([NERVOUS], {"web-1": life}, beats(8)).run(*range(2, 100)).told
+    assert [(minute, why) for minute, _, _, _, why in told][-2:] == [(21, "flapping"), (28, "resource_stopped")]
+
+
+@pytest.mark.parametrize(("gone", "told_at"), [(23, 24), (26, 27)])
+def test_a_flapping_machine_that_vanishes_is_told_to_be_gone_bad_or_well(story, a_machine, gone, told_at):
+    life = lambda minute: a_machine() if minute < gone else None  # noqa: E731
+    lived = story([NERVOUS], {"web-1": life}, beats(4)).run(*range(2, 100))
+    assert [(minute, why) for minute, _, _, _, why in lived.told][-2:] == [(21, "flapping"), (told_at, "resource_gone")]
+    assert [record.flapping for record in lived.remembered.alerts.values()] == [False]
+
+
+def test_a_flapping_machine_that_is_stopped_while_it_is_well_ends_at_once(story, a_machine):
+    life = lambda minute: a_machine(state=State.RUNNING if minute < 26 else State.STOPPED)  # noqa: E731
+    told = story([NERVOUS], {"web-1": life}, beats(4)).run(*range(2, 100)).told
+    assert [(minute, why) for minute, _, _, _, why in told][-2:] == [(21, "flapping"), (26, "resource_stopped")]
+
+
+def test_its_ups_and_downs_stand_in_the_history_all_the_same(story, a_machine):
+    lived = story([NERVOUS], {"web-1": a_machine()}, beats(8)).run(*range(2, 120))
+    history = [c.commit.history for plan in lived.plans for c in plan.changes if c.commit.history]
+    assert len(history) == 8 * 2 + 1
+    assert [each.muted for each in history].count("flapping") == 9

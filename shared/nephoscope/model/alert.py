@@ -83,6 +83,8 @@ class Why(StrEnum):
     RULE_WITHDRAWN = "rule_withdrawn"
     QUIET_OVER = "quiet_over"  # a window or a silence has ended, and the alert is open still
     REPEATED = "repeated"
+    FLAPPING = "flapping"  # it comes and goes; nobody is told of each time
+    SETTLED = "settled"  # it has stopped coming and going
     ESCALATED = "escalated"  # open for long, and nobody has acknowledged it
     DELIVERY_GIVEN_UP = "delivery_given_up"
     CHANNEL_DISABLED = "channel_disabled"
@@ -113,7 +115,8 @@ class AlertRecord:
     ver: counts commits, from 1. watermark: the last boundary (data time) that this record has taken in.
     since: data time at which the present state began. missed: complete inventories in a row without the resource.
     told: the channels that were owed word that it fired; they are owed word of its end, whatever the rule says by then.
-    told_at: channel -> the slot at which it was last told.
+    told_at: channel -> the slot at which it was last told. fires: data times of its latest firings, within an hour.
+    flapping: it comes and goes; people were told so, and hear of it again when it has been one or the other for long.
     """
 
     alert_key: str
@@ -132,6 +135,13 @@ class AlertRecord:
     told: tuple[str, ...] = ()
     run_id: str = ""
     told_at: Mapping[str, int] = field(default_factory=dict)
+    fires: tuple[int, ...] = ()
+    flapping: bool = False
+
+    @property
+    def lives(self) -> bool:
+        """Whether there is still something to be told of it, or to be watched."""
+        return self.state is not AlertState.OK or self.flapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.rule import Comparison, Rule, Threshold
 from nephoscope.model.series import Facts
 from nephoscope.pipeline.audience import Audience
+from nephoscope.pipeline.flapping import MUTED, is_damped, note_firing
 from nephoscope.pipeline.lifecycle import advance
 from nephoscope.pipeline.notify import Stamp, plan_notifications
 from nephoscope.pipeline.verdicts import Judged, end_of_absent
@@ -57,7 +58,7 @@ def plan_changes(
         changes += _changes(record, alert.verdicts, alert.rule, alert.resource, audience, stamp)
     present = {resource.id: resource for resource in facts.inventory.resources}
     for record in remembered.alerts.values():
-        if record.alert_key not in seen and record.state is not AlertState.OK:
+        if record.alert_key not in seen and record.lives:
             changes += _of_absent(record, facts, present, rules, audience, stamp)
     return tuple(changes)
 
@@ -93,15 +94,23 @@ def _tell(
     audience: Audience,
     stamp: Stamp,
 ) -> Change:
-    muted = "" if transition.kind is TransitionKind.RESOLVED else audience.muted_by(rule, resource)
+    record, transition = note_firing(record, transition)
+    damped = is_damped(stored, transition)
+    muted = MUTED if damped else _muted_by(transition, audience, rule, resource)
     channels = () if muted else _channels(stored, transition, rule, audience.of(rule, resource))
     told, told_at = record.told, record.told_at
-    if transition.kind is TransitionKind.FIRED:
+    if transition.kind is TransitionKind.FIRED and not damped:
         told, told_at = channels, dict.fromkeys(channels, stamp.slot)
-    if record.state not in OPEN_STATES:
+    if record.state not in OPEN_STATES and not damped:
         told, told_at = (), {}
+        record = replace(record, flapping=False)
     record = replace(_kept(record, rule), ver=stored.ver + 1, run_id=stamp.run_id, told=told, told_at=told_at)
     return telling(record, transition, rule, resource, channels, stamp, muted)
+
+
+def _muted_by(transition: Transition, audience: Audience, rule: Rule, resource: Resource) -> str:
+    """An end is told, quiet or not, to whoever was told of the beginning."""
+    return "" if transition.kind is TransitionKind.RESOLVED else audience.muted_by(rule, resource)
 
 
 def telling(

@@ -68,6 +68,8 @@ def advance(record: AlertRecord, verdict: Verdict, rule: Rule) -> tuple[AlertRec
     state, kind = TABLE[record.state, verdict.outcome]
     if kind is K.RESOLVED and _is_kept(record, verdict, rule):
         state, kind = S.RECOVERING, None
+    if record.flapping and verdict.outcome in ENDING:
+        kind = K.RESOLVED  # it may be well just now: who was told that it comes and goes is told that it is over
     after = _moved(record, state, verdict, rule)
     if kind is None:
         return after, None

@@ -16,6 +16,7 @@ from nephoscope.model.resource import Resource
 from nephoscope.model.rule import Rule
 from nephoscope.pipeline.audience import Audience
 from nephoscope.pipeline.changes import Change, telling
+from nephoscope.pipeline.flapping import has_settled
 from nephoscope.pipeline.notify import Stamp
 
 
@@ -32,7 +33,7 @@ def plan_reminders(
     return tuple(
         change
         for record in records
-        if record.state in OPEN_STATES and record.rule in rules and record.resource_id in present
+        if (record.state in OPEN_STATES or record.flapping) and record.rule in rules and record.resource_id in present
         for change in _reminder(record, rules[record.rule], present[record.resource_id], audience, acknowledged, stamp)
     )
 
@@ -45,6 +46,10 @@ def _reminder(
     acknowledged: Mapping[str, Acknowledgement],
     stamp: Stamp,
 ) -> Iterator[Change]:
+    if record.flapping:
+        if has_settled(record, stamp.slot):
+            yield _settle(record, rule, resource, stamp)
+        return
     if audience.muted_by(rule, resource):
         return
     channels = audience.of(rule, resource)
@@ -59,6 +64,16 @@ def _reminder(
         yield _tell(record, Why.ESCALATED, late, rule, resource, stamp)
     elif due := _repeated_to(record, audience, stamp.slot):
         yield _tell(record, Why.REPEATED, due, rule, resource, stamp)
+
+
+def _settle(record: AlertRecord, rule: Rule, resource: Resource, stamp: Stamp) -> Change:
+    """Whoever was told that it comes and goes is told what has become of it."""
+    settled = replace(record, flapping=False, fires=())
+    if record.state in OPEN_STATES:
+        return _tell(settled, Why.SETTLED, record.told, rule, resource, stamp)
+    ended = replace(_transition(record, TransitionKind.RESOLVED, Why.SETTLED), fired_at=record.fires[0])
+    record = replace(settled, ver=record.ver + 1, run_id=stamp.run_id, told=(), told_at={})
+    return telling(record, ended, rule, resource, settled.told, stamp)
 
 
 def _escalated_to(
@@ -94,9 +109,13 @@ def _tell(
         told=tuple(dict.fromkeys((*record.told, *channels))),
         told_at={**record.told_at, **dict.fromkeys(channels, stamp.slot)},
     )
-    transition = Transition(
+    return telling(told, _transition(record, TransitionKind.FIRED, why), rule, resource, channels, stamp)
+
+
+def _transition(record: AlertRecord, kind: TransitionKind, why: Why) -> Transition:
+    return Transition(
         alert_key=record.alert_key,
-        kind=TransitionKind.FIRED,
+        kind=kind,
         before=record.state,
         after=record.state,
         why=why,
@@ -105,4 +124,3 @@ def _tell(
         worst=record.worst,
         fired_at=record.fired_at,
     )
-    return telling(told, transition, rule, resource, channels, stamp)

@@ -130,7 +130,7 @@ def _judge(rule: Rule, resource: Resource, ground: Ground, reached: dict[str, in
 def _unmeasured(rule: Rule, resource: Resource, ground: Ground) -> Iterator[Judged]:
     """Every alert that is remembered of this rule and machine hears that the machine does not run."""
     for record in ground.remembered.alerts.values():
-        if (record.rule, record.resource_id) == (rule.name, resource.id) and record.state is not AlertState.OK:
+        if (record.rule, record.resource_id) == (rule.name, resource.id) and record.lives:
             verdict = evaluate_unmeasured(record.alert_key, resource, ground.facts.slot)
             yield Judged(record.alert_key, rule, resource, record.attributes, (verdict,))
 

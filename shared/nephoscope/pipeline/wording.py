@@ -158,6 +158,8 @@ _AGAIN: Mapping[Why, str] = {
     Why.QUIET_OVER: "still so after a quiet time",
     Why.REPEATED: "still so",
     Why.ESCALATED: "still so, and not acknowledged",
+    Why.FLAPPING: "comes and goes, more is told when it has settled",
+    Why.SETTLED: "no longer comes and goes, and is so",
 }
 
 _OURS: Mapping[Why, str] = {
@@ -246,6 +248,8 @@ def _condition(n: Notification) -> str:
 
 def _ending(n: Notification) -> str:
     worst = "" if n.worst is None else f"; worst was {render_value(n.worst, n.unit)}"
+    if n.why is Why.SETTLED:
+        return f"is well and no longer comes and goes{_after(n)}{worst}"
     if n.why in _CLOSED_BECAUSE:
         because = _CLOSED_BECAUSE[n.why].format(kind=n.subject.kind)
         return f"closed{_after(n)}, because {because}{worst}"
