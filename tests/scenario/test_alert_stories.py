@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nephoscope.model.alert import AlertState
+from nephoscope.model.config import Channel
 from nephoscope.model.resource import Kind, State
 from nephoscope.model.rule import Comparison, MissingData, Observation, Rule, Severity, Threshold, Window
 
@@ -358,3 +359,54 @@ def test_its_ups_and_downs_stand_in_the_history_all_the_same(story, a_machine):
     history = [c.commit.history for plan in lived.plans for c in plan.changes if c.commit.history]
     assert len(history) == 8 * 2 + 1
     assert [each.muted for each in history].count("flapping") == 9
+
+
+# --- a zone that is down ----------------------------------------------------------------------------------------------
+
+SICK = Rule("sick", Kind.INSTANCE, Observation("check.system", ("failed",)), tell=("oncall",))
+
+
+def in_zone(a_machine, zone, failing):
+    """failing: minutes in which the machine's system check fails."""
+
+    def life(number):
+        def at(minute):
+            word = "failed" if minute in failing else "ok"
+            return a_machine(f"{zone}-{number}", zone=zone, observations={"check.system": word})
+
+        return at
+
+    return life
+
+
+def test_a_zone_that_is_down_is_one_alert_and_its_machines_are_kept_quiet(story, a_machine):
+    bad, well = in_zone(a_machine, "eu-west-1a", range(5, 9)), in_zone(a_machine, "eu-west-1b", ())
+    fleet = {f"a{n}": bad(n) for n in range(6)} | {f"b{n}": well(n) for n in range(6)}
+    channels = {"oncall": Channel("oncall", sns="arn:aws:sns:eu-west-1:111111111111:oncall")}
+    lived = story([SICK], fleet, channels=channels).run(*range(2, 12))
+    assert [(minute, rule, kind) for minute, rule, _, kind, _ in lived.told] == [
+        (5, "zone-down", "fired"),
+        (9, "zone-down", "resolved"),
+    ]
+    history = [c.commit.history for plan in lived.plans for c in plan.changes if c.commit.history]
+    assert [each.muted for each in history if each.rule == "sick" and each.kind == "fired"] == [
+        "zone eu-west-1a is down"
+    ] * 6
+
+
+def test_a_machine_that_is_sick_still_when_its_zone_is_up_again_is_told_then(story, a_machine):
+    bad, worse = in_zone(a_machine, "eu-west-1a", range(5, 9)), in_zone(a_machine, "eu-west-1a", range(5, 20))
+    fleet = {f"a{n}": bad(n) for n in range(6)} | {"x": worse("x")}
+    channels = {"oncall": Channel("oncall", sns="arn:aws:sns:eu-west-1:111111111111:oncall")}
+    told = story([SICK], fleet, channels=channels).run(*range(2, 22)).told
+    assert [(minute, name, why) for minute, rule, name, _, why in told if rule == "sick"] == [
+        (9, "eu-west-1a-x", "quiet_over"),
+        (20, "eu-west-1a-x", "recovered"),
+    ]
+
+
+def test_four_of_six_sick_machines_are_four_alerts(story, a_machine):
+    bad, well = in_zone(a_machine, "eu-west-1a", range(5, 9)), in_zone(a_machine, "eu-west-1a", ())
+    fleet = {f"a{n}": bad(n) for n in range(4)} | {f"b{n}": well(f"w{n}") for n in range(2)}
+    told = story([SICK], fleet).run(*range(2, 8)).told
+    assert [rule for _, rule, _, _, _ in told] == ["sick"] * 4

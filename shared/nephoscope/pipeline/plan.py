@@ -10,6 +10,7 @@ from nephoscope.model.alert import OPEN_STATES, AlertRecord
 from nephoscope.model.config import Config
 from nephoscope.model.memory import Progress, Remembered, Snapshot
 from nephoscope.model.publish import Datum
+from nephoscope.model.resource import Kind
 from nephoscope.model.series import Facts, SeriesRequest
 from nephoscope.pipeline.audience import Audience
 from nephoscope.pipeline.changes import Change, plan_changes
@@ -22,6 +23,7 @@ from nephoscope.pipeline.reminders import plan_reminders
 from nephoscope.pipeline.restarts import find_starts, with_starts
 from nephoscope.pipeline.snapshot import inventory_hash, render_snapshot, snapshot_due
 from nephoscope.pipeline.verdicts import is_unread, judge_scope, scope_resource
+from nephoscope.pipeline.zones import ZONE_DOWN, zone_resources, zones_down
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,9 @@ def plan(
     starts = find_starts(facts, remembered, config)
     watched = _with_scope(facts, config, starts)
     judgements = judge_scope(watched, requests, remembered, config, catalog.metrics)
-    rules = {rule.name: rule for rule in config.rules}
-    audience = Audience(config, active_mutes(config.quiet, remembered.silences, facts.slot))
+    rules = {rule.name: rule for rule in (*config.rules, ZONE_DOWN)}
+    mutes = active_mutes(config.quiet, remembered.silences, facts.slot)
+    audience = Audience(config, mutes, zones_down(watched.inventory.resources))
     changes = plan_changes(judgements.alerts, watched, remembered, rules, audience, stamp)
     alerts = _after(remembered.alerts, changes)
     present = {resource.id: resource for resource in watched.inventory.resources}
@@ -93,10 +96,12 @@ def plan(
 
 
 def _with_scope(facts: Facts, config: Config, starts: Mapping[str, int]) -> Facts:
-    """The scope itself stands among its resources, so that blindness is an alert like any other."""
+    """The scope itself and its zones stand among its resources, so that blindness, or a zone that is down, is an alert
+    like any other."""
     kinds = config.gather.kinds.get(facts.scope.cloud, ())
-    resources = (*with_starts(facts.inventory.resources, starts), scope_resource(facts, kinds))
-    return replace(facts, inventory=replace(facts.inventory, resources=resources))
+    resources = (*with_starts(facts.inventory.resources, starts), scope_resource(facts, kinds), *zone_resources(facts))
+    complete = facts.inventory.complete | ({Kind.GROUP} if Kind.INSTANCE in facts.inventory.complete else set())
+    return replace(facts, inventory=replace(facts.inventory, resources=resources, complete=complete))
 
 
 def _after(alerts: Mapping[str, AlertRecord], changes: Sequence[Change]) -> Mapping[str, AlertRecord]:

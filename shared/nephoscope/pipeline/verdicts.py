@@ -19,6 +19,7 @@ from nephoscope.model.rule import Aggregate, MissingData, Observation, Rule
 from nephoscope.model.series import Facts, Gap, Series, SeriesKey, SeriesRequest
 from nephoscope.pipeline.evaluate import evaluate_observation, evaluate_series, evaluate_unmeasured
 from nephoscope.pipeline.need import behind_key, metrics_of, pace_of, rules_for
+from nephoscope.pipeline.zones import ZONE_DOWN
 
 Attributes = tuple[tuple[str, str], ...]
 
@@ -88,7 +89,7 @@ def judge_scope(
     alerts = [
         judged
         for resource in facts.inventory.resources
-        for rule in rules_for(resource, config.rules)
+        for rule in rules_for(resource, (*config.rules, ZONE_DOWN))
         for judged in _judge(rule, resource, ground, reached)
     ]
     return Judgements(tuple(alerts), reached)

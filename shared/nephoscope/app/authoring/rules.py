@@ -25,8 +25,10 @@ from nephoscope.model.rule import Aggregate, Condition, MissingData, Observation
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
 from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
+from nephoscope.pipeline.digest import MEMORY_RULE
 from nephoscope.pipeline.notices import DELIVERY_RULE
 from nephoscope.pipeline.wording import render_duration
+from nephoscope.pipeline.zones import ZONE_DOWN
 
 LONGEST = DAY
 """Of a rule on a metric whose points come more than once an hour; of the others LONGEST_DAILY. CloudWatch's own alarms
@@ -34,6 +36,9 @@ have the same two limits. Source: CloudWatch user guide, alarm evaluation."""
 
 LONGEST_DAILY = 7 * DAY
 LONGEST_SEEN = 30 * DAY
+
+TAKEN = frozenset({SCOPE_BLIND, DELIVERY_RULE, MEMORY_RULE, ZONE_DOWN.name})
+"""Names of rules of our own."""
 
 LONGEST_TEXT = 500
 """Characters of a condition."""
@@ -163,7 +168,7 @@ class _Reader:
         if not re.fullmatch(NAME, text.value):
             said = f'rule: the name "{text.value}" may have letters, digits and . _ - only, 64 at most'
             self._findings.problem(text.place, said)
-        elif text.value in (SCOPE_BLIND, DELIVERY_RULE):
+        elif text.value in TAKEN:
             self._findings.problem(text.place, f'rule: the name "{text.value}" is taken by the built-in rule')
         elif earlier is not text:
             where = f"{earlier.place.file}:{earlier.place.line}"
