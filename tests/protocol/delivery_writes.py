@@ -61,7 +61,9 @@ AGAIN = {
 
 
 class Writes:
-    """The store and the receivers of one alert."""
+    """The store and the receivers of one alert. blocked: what it is when a commit meets a message of its version."""
+
+    blocked: int = Wrong.BLOCKED
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -89,7 +91,7 @@ class Writes:
             return False
         rows = self.items[ver * self.channels : (ver + 1) * self.channels]
         if any(b[base + STATUS] in OWED for base in rows):
-            b[WRONG] = Wrong.BLOCKED
+            b[WRONG] = self.blocked
             return False
         self.take_in(b, tag, ver + 1, taken + 1)
         for base in rows:
