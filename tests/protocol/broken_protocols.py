@@ -7,10 +7,10 @@ from delivery_moves import Label, Move, Protocol
 from delivery_state import (
     ABOUT,
     ARRIVED,
-    DUE,
     HELD_REV,
     HOLDER,
     ITEM,
+    NOT_DUE,
     OVERDUE,
     OWED,
     PC,
@@ -122,8 +122,8 @@ class CommitsBlindly(Protocol):
 class KeepsNoOrder(Protocol):
     """Takes any message that is due, whatever is owed before it."""
 
-    def owing(self, s: bytes) -> list[int]:
-        return [s[base + REV] if s[base + STATUS] in DUE else 0 for base in self.items]
+    def heads(self, seen: bytes | bytearray) -> list[int]:
+        return [number for number, version in enumerate(seen) if 0 < version < NOT_DUE]
 
     def waits(self, b: bytearray, worker: int) -> None:
         self.ended(b, worker)

@@ -24,6 +24,7 @@ from delivery_state import (
     LATE_KIND,
     LATE_TAG,
     LEFT,
+    NOT_DUE,
     OVERDUE,
     OWED,
     PC,
@@ -119,14 +120,14 @@ class Protocol(Writes):
             b[base + PC], b[base + READ_VER], b[base + READ_TAKEN] = Pc.COMMITTING, s[VER], s[TAKEN]
             out.append((Label(worker, "reads the alert"), bytes(b)))
         seen = self.owing(s)
-        if any(seen):
-            out.append((Label(worker, "reads what is owed"), self._with_seen(s, base, seen)))
+        if self.heads(seen):
+            out.append((Label(worker, "reads what is owed"), self.with_seen(s, worker, seen)))
 
-    def _with_seen(self, s: bytes, base: int, seen: list[int]) -> bytes:
-        b = bytearray(s)
-        b[base + PC] = Pc.CARRY if any(seen) else Pc.IDLE
-        b[base + READ_VER] = b[base + READ_TAKEN] = 0
-        b[base + SEEN : base + SEEN + len(seen)] = seen
+    def with_seen(self, s: bytes, worker: int, seen: bytes) -> bytes:
+        b, base = bytearray(self.idle(s, worker)), self.workers[worker]
+        if self.heads(seen):
+            b[base + PC] = Pc.CARRY
+            b[base + SEEN : base + SEEN + len(seen)] = seen
         return bytes(b)
 
     def step(self, out: list[Move], s: bytes, worker: int) -> None:
@@ -134,9 +135,9 @@ class Protocol(Writes):
         match s[base + PC]:
             case Pc.COMMITTING:
                 self.commit_next(out, s, worker)
-                out.append((Label(worker, "reads what is owed"), self._with_seen(s, base, self.owing(s))))
+                out.append((Label(worker, "reads what is owed"), self.with_seen(s, worker, self.owing(s))))
             case Pc.QUERY:
-                out.append((Label(worker, "reads what is owed"), self._with_seen(s, base, self.owing(s))))
+                out.append((Label(worker, "reads what is owed"), self.with_seen(s, worker, self.owing(s))))
             case Pc.CARRY:
                 self.carry(out, s, worker)
             case Pc.CLAIM_AGAIN:
@@ -159,15 +160,21 @@ class Protocol(Writes):
     def carry(self, out: list[Move], s: bytes, worker: int) -> None:
         """The head of any chain that it has seen."""
         seen = self.workers[worker] + SEEN
-        for chain in self.chains:
-            head = next((number for number in chain if s[seen + number]), None)
-            if head is None:
-                continue
-            self.write(out, s, worker, Kind.CLAIM, head, s[seen + head])
-            if self.setting.gives_up and s[LEFT] and head < self.layout.messages:
-                removed = bytearray(s)
-                removed[LEFT] -= 1
-                self.write(out, bytes(removed), worker, Kind.GIVE_UP, head, s[seen + head])
+        for head in self.heads(s[seen : seen + len(self.items)]):
+            self.claim_head(out, s, worker, head)
+            if self.setting.gives_up and head < self.layout.messages:  # its channel was removed, or is disabled
+                self.write(out, s, worker, Kind.GIVE_UP, head, s[seen + head])
+        out.append((Label(worker, "has no time left"), self.idle(s, worker)))
+
+    def claim_head(self, out: list[Move], s: bytes, worker: int, head: int) -> None:
+        """Where a minute has passed since it came here, it may have been frozen before it asked, or while it did."""
+        base = self.workers[worker]
+        rev, overdue = s[base + SEEN + head], base + OVERDUE
+        if s[overdue]:
+            self.write(out, s[:overdue] + b"\0" + s[overdue + 1 :], worker, Kind.CLAIM, head, rev)
+            self.write(out, s, worker, Kind.CLAIM, head, rev, OLD_CLAIM)
+        else:
+            self.write(out, s, worker, Kind.CLAIM, head, rev)
 
     def checked(self, s: bytes, base: int) -> bytes:
         b = bytearray(s)
@@ -205,14 +212,14 @@ class Protocol(Writes):
 
     # --- writing, and reading whether it stands ------------------------------------------------------------------
 
-    def write(self, out: list[Move], s: bytes, worker: int, kind: Kind, first: int, second: int) -> None:
+    def write(self, out: list[Move], s: bytes, worker: int, kind: Kind, first: int, second: int, words: str = "") -> None:
         base, tag = self.workers[worker], worker + 1
         asked = bytearray(s)
         if kind is not Kind.COMMIT:
             asked[base + ITEM], asked[base + HELD_REV] = first, second
         item = -1 if kind is Kind.COMMIT else first
         overdue = s[base + OVERDUE]
-        verb, b = _VERBS[kind], asked[:]
+        verb, b = words or _VERBS[kind], asked[:]
         applied = self.apply(b, kind, tag, first, second, overdue)
         if applied:
             lost = b[:]
@@ -304,8 +311,11 @@ class Protocol(Writes):
             b[holder] = 0
         self._own_writes_are_over(b, worker)
         b[base + ITEM] = b[base + HELD_REV] = b[base + OVERDUE] = 0
-        left = any(b[base + SEEN : base + SEEN + len(self.items)])
-        b[base + PC] = Pc.CARRY if left else Pc.IDLE
+        b[base + PC] = Pc.CARRY
+        seen = slice(base + SEEN, base + SEEN + len(self.items))
+        if not self.heads(b[seen]):
+            b[base + PC] = Pc.IDLE
+            b[seen] = bytes(len(self.items))
 
     # --- what is done to it --------------------------------------------------------------------------------------
 
@@ -320,9 +330,11 @@ class Protocol(Writes):
         if b[BY] == tag:
             b[BY] = 0
         self._own_writes_are_over(b, worker)
-        size = SEEN + len(self.items)
-        b[base : base + size] = bytes(size)
-        return bytes(b)
+        return self.idle(b, worker)
+
+    def idle(self, s: bytes | bytearray, worker: int) -> bytes:
+        base, size = self.workers[worker], SEEN + len(self.items)
+        return bytes(s[:base]) + bytes(size) + bytes(s[base + size :])
 
     def pass_time(self, out: list[Move], s: bytes) -> None:
         """All leases run out. That is a fault where somebody who is not killed was frozen under his."""
@@ -359,6 +371,11 @@ class Protocol(Writes):
                 b[self.items[s[base + ITEM]] + EXCUSED] += 1
             elif s[base + PC] == Pc.HELD or s[base + PC] in CLAIMING:
                 b[base + OVERDUE] = 1
+        for base in self.workers:
+            if s[base + PC] == Pc.CARRY:
+                b[base + OVERDUE] = 1
+            for seen in range(base + SEEN, base + SEEN + len(self.items)):
+                b[seen] &= NOT_DUE - 1
         return b
 
     def _misled(self, out: list[Move], lapsed: bytearray, frozen: list[int]) -> None:
@@ -407,6 +424,7 @@ class Protocol(Writes):
         return s[WRONG] or self.missing(s)
 
 
+OLD_CLAIM = "claims with a lease from a minute ago"
 _VERBS = {
     Kind.COMMIT: "commits the next transition",
     Kind.CLAIM: "claims",

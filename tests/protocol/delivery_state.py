@@ -25,7 +25,9 @@ ITEM_BYTES = 8
 
 PC, READ_VER, READ_TAKEN, ITEM, HELD_REV, OVERDUE, SEEN = range(7)
 """Of a worker. HELD_REV: the version that its next write expects. OVERDUE: by its own clocks the lease is over.
-SEEN: from here on the version of each item that it still means to carry, 0 = none."""
+SEEN: from here on the version of each item that it still means to carry, 0 = none; with NOT_DUE, another's lease on it
+was good when this worker read it."""
+NOT_DUE = 0x80
 
 
 class Row(IntEnum):

@@ -20,6 +20,7 @@ from delivery_state import (
     HELD_REV,
     HOLDER,
     ITEM,
+    NOT_DUE,
     OWED,
     READ_VER,
     RESTARTED,
@@ -166,17 +167,20 @@ class Writes:
 
     # --- the query -----------------------------------------------------------------------------------------------
 
-    def owing(self, s: bytes) -> list[int]:
-        """The version of each item that a run which reads now may carry; 0: not owed, or it waits behind another."""
-        seen = [0] * len(self.items)
+    def owing(self, s: bytes | bytearray) -> bytes:
+        """What a run reads: the version of each item that is owed, with NOT_DUE where it may not be taken yet."""
+        return bytes(_version(s, base) for base in self.items)
+
+    def heads(self, seen: bytes | bytearray) -> list[int]:
+        """Of what a run has seen: the first message of each chain, where that is due."""
+        found = []
         for chain in self.chains:
             for number in chain:
-                status = s[self.items[number] + STATUS]
-                if status in DUE:
-                    seen[number] = s[self.items[number] + REV]
-                elif status == Row.LEASED:
+                if seen[number]:
+                    if seen[number] < NOT_DUE:
+                        found.append(number)
                     break
-        return seen
+        return found
 
     # --- the receivers -------------------------------------------------------------------------------------------
 
@@ -210,3 +214,10 @@ class Writes:
             if status == Row.DEAD and s[self.items[self.layout.messages + number] + STATUS] == Row.NONE:
                 return Wrong.SILENT
         return 0
+
+
+def _version(s: bytes | bytearray, base: int) -> int:
+    status = s[base + STATUS]
+    if status in DUE:
+        return s[base + REV]
+    return s[base + REV] | NOT_DUE if status == Row.LEASED else 0

@@ -1,0 +1,278 @@
+"""Random walks along the model, each step also taken by the product's own code; what both remember must be alike.
+
+The walk decides what happens (faults, and whose turn it is), the code decides what it does: where the model has a
+choice, the code's next input or output takes it, and one that the model does not have is a failure.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+from delivery_explorer import Step, render
+from delivery_moves import OLD_CLAIM, VERBS, Label, Move, Protocol
+from delivery_state import (
+    ABOUT,
+    ARRIVED,
+    FENCE,
+    ITEM_BYTES,
+    LEFT,
+    PC,
+    REV,
+    STATUS,
+    TAKEN,
+    VER,
+    Pc,
+    Row,
+)
+from delivery_world import World
+from delivery_writes import LOOK, LOOK_LOST, Kind
+from nephoscope.model.alert import Owed, alert_key
+from nephoscope.pipeline.notices import DELIVERY_RULE
+from nephoscope.stores import keys
+from nephoscope.stores.memory import Memory
+from real_runs import ALERT, Pending, RealRun
+
+from alert_records import VirtualClock, a_notification
+
+CHANNELS = ("chat", "oncall")
+MINUTE = 61.0
+LOOKS = frozenset(LOOK.values()) | frozenset(LOOK_LOST.values())
+READS = {"reads the alert": "alert", "reads what is owed": "owed", "looks at its lease": "answered", "sends": "send"}
+
+
+@dataclass
+class Walk:
+    """protocol: the model's right one. world: a partition of its own. taken: moves by verb and outcome."""
+
+    protocol: Protocol
+    world: World
+    chance: random.Random
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        setting = self.protocol.setting
+        self.channels = CHANNELS[: setting.channels]
+        self.state = self.protocol.first()
+        self.trace: list[Step] = []
+        self.flying: RealRun | None = None
+        self.places = self._places()
+        self.memory = Memory(self.world.table, VirtualClock())
+        self.begun = self.forgotten = 0
+        self.runs = [self._new_run(worker) for worker in range(len(setting.workers))]
+
+    def _places(self) -> dict[str, int]:
+        """Where each message and each notice about one stands among the owed; notices without their seq."""
+        layout, places = self.protocol.layout, {}
+        for number in range(layout.messages):
+            seq, channel = divmod(number, layout.channels)
+            message = a_notification(ALERT, seq + 1, self.channels[channel])
+            places[keys.owed_row(message)] = number
+            places[alert_key(DELIVERY_RULE, self.world.scope, message.id)] = number + layout.messages
+        return places
+
+    def number(self, place: str) -> int:
+        owed = keys.OWED + place.removeprefix(keys.DEAD).removeprefix(keys.OWED)
+        return self.places.get(owed, self.places.get(owed.split("#")[1], -1))
+
+    # --- walking -------------------------------------------------------------------------------------------------
+
+    def go(self, steps: int) -> None:
+        """So many moves, or until everything has come to rest. Raises AssertionError with the way there."""
+        try:
+            for _ in range(steps):
+                moves = self.protocol.moves(self.state)
+                if not moves:
+                    return
+                self._one(moves)
+        finally:
+            for run in self.runs:
+                run.kill()
+
+    def _one(self, moves: list[Move]) -> None:
+        """First whatever the model takes for nothing, then one of the moves that the code is ready for."""
+        for worker, run in enumerate(self.runs):
+            if self._is_nothing(worker, run.pending):
+                self._pass(worker, run)
+                return
+        possible = [move for move in moves if self._is_ready(move[0])]
+        self._require_an_answer(moves, possible)
+        dear = [move for move in possible if move[1][LEFT] < self.state[LEFT]]
+        free = [move for move in possible if move[1][LEFT] == self.state[LEFT]]
+        label, after = self.chance.choice(dear if dear and (not free or self.chance.random() < 0.12) else free)
+        self._take(label, after)
+        self._compare()
+
+    def _is_ready(self, label: Label) -> bool:
+        if label.worker < 0 or label.verb == "is killed":
+            return True
+        if label.verb in ("has no time left", "does not notice that a minute passes"):
+            return label.verb != "has no time left"
+        run = self.runs[label.worker]
+        pending = run.pending
+        if label.verb in READS:
+            item = -1 if label.verb.startswith("reads") else label.item
+            return pending.kind == READS[label.verb] and (item < 0 or self.number(pending.place) == item)
+        if label.verb.startswith("reads whether"):
+            return pending.kind == "look"
+        if pending.write is None or not self._of(pending, label.item):
+            return False
+        old = pending.write is Kind.CLAIM and self._pc(label.worker) == Pc.CARRY and run.since < self.world.now
+        return label.verb == (OLD_CLAIM if old else VERBS[pending.write])
+
+    def _of(self, pending: Pending, item: int) -> bool:
+        return item < 0 or self.number(pending.place) == item
+
+    def _require_an_answer(self, moves: list[Move], possible: list[Move]) -> None:
+        """Every run must be about to do something that the model's worker may do."""
+        for worker, run in enumerate(self.runs):
+            mine = {label.verb for label, _ in possible if label.worker == worker} - {"is killed"}
+            theirs = {(label.verb, label.item) for label, _ in moves if label.worker == worker}
+            if not mine:
+                raise AssertionError(self._story(f"run {worker} is about to {run.pending}; the model: {theirs}"))
+
+    # --- what the model takes for nothing ------------------------------------------------------------------------
+
+    def _is_nothing(self, worker: int, pending: Pending) -> bool:
+        pc = self._pc(worker)
+        match pending.kind:
+            case "ended":
+                return True
+            case "answered":
+                return pc != Pc.HELD
+            case "look":
+                return pc not in LOOKS
+            case "alert":
+                return pc == Pc.IDLE and self.state[TAKEN] == self.protocol.setting.transitions or pc == Pc.CARRY
+            case "owed":
+                return pc == Pc.CARRY or (pc == Pc.IDLE and not self.protocol.heads(self.protocol.owing(self.state)))
+        return False
+
+    def _pass(self, worker: int, run: RealRun) -> None:
+        """Reads that find nothing to do or only word an error; and a run that leaves the rest to the next one."""
+        if run.pending.kind in ("ended", "owed", "alert") and self._pc(worker) == Pc.CARRY:
+            self._note(Label(worker, "has no time left"), self.protocol.idle(self.state, worker))
+        if run.pending.kind == "ended":
+            if self._pc(worker) != Pc.IDLE:
+                raise AssertionError(self._story(f"run {worker} has ended; the model is at {self._pc(worker)!r}"))
+            self.runs[worker] = self._new_run(worker)
+        elif self._pc(worker) != Pc.IDLE or run.pending.kind in ("look", "answered", "owed", "alert"):
+            run.turn()
+
+    def _new_run(self, worker: int) -> RealRun:
+        setting = self.protocol.setting
+        evaluates = setting.workers[worker] == "r" and self.chance.random() < 0.8
+        until = self.chance.randint(1, setting.transitions) if evaluates else 0
+        run = RealRun(self.world, until, self.begun, self.channels)
+        run.start()
+        return run
+
+    # --- one move ------------------------------------------------------------------------------------------------
+
+    def _take(self, label: Label, after: bytes) -> None:
+        before = self.state
+        self._note(label, after)
+        if label.worker < 0:
+            self._happen(label, before)
+            return
+        run = self.runs[label.worker]
+        run.known.removed = self.protocol.setting.gives_up and self.chance.random() < 0.05
+        if label.verb == "is killed":
+            run.kill()
+            self.runs[label.worker] = self._new_run(label.worker)
+        elif label.verb == "does not notice that a minute passes":
+            self.world.now += MINUTE
+            run.behind += MINUTE
+        else:
+            if label.outcome == "lost, under way":
+                self.flying = run
+            run.turn(label.outcome)
+        if self._pc(label.worker) in (Pc.IDLE, Pc.CARRY):
+            run.behind = run.ahead = 0.0
+
+    def _happen(self, label: Label, before: bytes) -> None:
+        scope, table = self.world.scope, self.world.table
+        if label.verb == "a minute passes":
+            self.world.now += MINUTE
+        elif label.verb.startswith("a late write arrives"):
+            assert self.flying is not None
+            done = table.transact(self.flying.flying.pop()) == "done"
+            assert done == (label.outcome == "done"), self._story(f"the late write: {done}")
+        elif label.verb == "the receipts run out":
+            self._delete(keys.RECEIPTS)
+        elif label.verb == "the tombstone runs out":
+            self._delete(keys.STATES)
+            self.begun, self.forgotten = before[TAKEN], len(self.world.arrivals)
+            for run in self.runs:
+                run.begun = self.begun
+        else:
+            raise AssertionError(f"{label} in {scope}")
+
+    def _delete(self, prefix: str) -> None:
+        from nephoscope.ports import Delete
+
+        rows = self.world.table.query(self.world.scope.key, prefix)
+        self.world.table.transact([Delete(row.pk, row.sk, row.ver) for row in rows])
+
+    def _note(self, label: Label, after: bytes) -> None:
+        self.state = after
+        self.trace.append(Step(label, after))
+        self.taken[label.verb, label.outcome] += 1
+
+    def _pc(self, worker: int) -> int:
+        return self.state[self.protocol.workers[worker] + PC]
+
+    # --- what both remember --------------------------------------------------------------------------------------
+
+    def _compare(self) -> None:
+        real, model = self.real(), self.model()
+        if real != model:
+            differing = {name: (real.get(name), model.get(name)) for name in real.keys() | model.keys()}
+            words = [f"{name}: real {r}, model {m}" for name, (r, m) in sorted(differing.items()) if r != m]
+            raise AssertionError(self._story("; ".join(words)))
+
+    def model(self) -> dict[str, object]:
+        """The state's abstract form: what is remembered of the alert and of each message."""
+        s, layout = self.state, self.protocol.layout
+        found: dict[str, object] = {"alert": (s[VER], s[TAKEN]) if s[VER] else None}
+        for number, base in enumerate(layout.item_bases):
+            item = s[base : base + ITEM_BYTES]
+            status = Row(item[STATUS])
+            if item[ARRIVED]:
+                found[f"arrived: {layout.name(number)}"] = item[ARRIVED]
+            if status in (Row.READY, Row.LEASED, Row.LAPSED, Row.DEAD):
+                about = item[ABOUT] if number < layout.messages else None
+                found[layout.name(number)] = (status.name, item[REV], item[FENCE], about)
+            elif status is Row.RECEIPT:
+                found[layout.name(number)] = (status.name, item[FENCE])
+        return found
+
+    def real(self) -> dict[str, object]:
+        """The same of the store and the receivers."""
+        scope, layout, now = self.world.scope, self.protocol.layout, self.world.now
+        record = self.memory.read_alerts(scope).get(ALERT)
+        found: dict[str, object] = {"alert": (record.ver, record.watermark) if record else None}
+        ids: dict[str, int] = {}
+        for number in range(layout.messages):
+            seq, channel = divmod(number, layout.channels)
+            ids[a_notification(ALERT, seq + 1, self.channels[channel]).id] = number
+        for item in self.memory.read_outbox(scope):
+            told = item.notification
+            number = self.number(keys.owed_row(told))
+            ids[told.id] = number
+            lapsed = item.status is Owed.LEASED and item.lease_until <= now
+            status = "LAPSED" if lapsed else item.status.name
+            about = told.at if number < layout.messages else None
+            found[layout.name(number)] = (status, item.rev, item.fence, about)
+        for arrival in self.world.arrivals[self.forgotten :]:
+            told = arrival.notification
+            number = ids.setdefault(told.id, self.number(keys.owed_row(told)))
+            name = f"arrived: {layout.name(number)}"
+            found[name] = int(str(found.get(name, 0))) + 1
+        for row in self.world.table.query(scope.key, keys.RECEIPTS):
+            found[layout.name(ids[row.sk.removeprefix(keys.RECEIPTS)])] = ("RECEIPT", row.data["fence"])
+        return found
+
+    def _story(self, problem: str) -> str:
+        return "\n".join([problem, *render(self.trace, self.protocol.layout)])
