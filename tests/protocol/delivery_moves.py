@@ -13,6 +13,7 @@ from typing import NamedTuple
 from delivery_state import (
     ARRIVED_UNRECEIPTED,
     BY,
+    AWARE,
     CLAIMING,
     EXCUSED,
     HELD_REV,
@@ -162,8 +163,10 @@ class Protocol(Writes):
         seen = self.workers[worker] + SEEN
         for head in self.heads(s[seen : seen + len(self.items)]):
             self.claim_head(out, s, worker, head)
-            if self.setting.gives_up and head < self.layout.messages:  # its channel was removed, or is disabled
-                self.write(out, s, worker, Kind.GIVE_UP, head, s[seen + head])
+            if self.setting.gives_up and s[LEFT] and head < self.layout.messages:
+                removed = bytearray(s)  # its channel was removed, or is disabled
+                removed[LEFT] -= 1
+                self.write(out, bytes(removed), worker, Kind.GIVE_UP, head, s[seen + head])
         out.append((Label(worker, "has no time left"), self.idle(s, worker)))
 
     def claim_head(self, out: list[Move], s: bytes, worker: int, head: int) -> None:
@@ -369,10 +372,8 @@ class Protocol(Writes):
             base = self.workers[worker]
             if s[base + PC] in SENDING:
                 b[self.items[s[base + ITEM]] + EXCUSED] += 1
-            elif s[base + PC] == Pc.HELD or s[base + PC] in CLAIMING:
-                b[base + OVERDUE] = 1
         for base in self.workers:
-            if s[base + PC] == Pc.CARRY:
+            if s[base + PC] in AWARE:
                 b[base + OVERDUE] = 1
             for seen in range(base + SEEN, base + SEEN + len(self.items)):
                 b[seen] &= NOT_DUE - 1

@@ -73,6 +73,8 @@ class Pc(IntEnum):
 
 
 CLAIMING = frozenset({Pc.CLAIM_AGAIN, Pc.LOOK_CLAIM, Pc.LOOK_CLAIM_LOST})
+AWARE = CLAIMING | {Pc.CARRY, Pc.HELD}
+"""Where a run that was frozen for a minute will notice before it sends."""
 ARRIVED_UNRECEIPTED = frozenset({Pc.FINISH, Pc.LOOK_FINISH, Pc.LOOK_FINISH_LOST})
 SENDING = ARRIVED_UNRECEIPTED | {Pc.OPEN}
 

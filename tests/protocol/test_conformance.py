@@ -22,7 +22,7 @@ SETTINGS = [
     Setting("three runs", "rrs", 2, 1, 2, gives_up=True, late=True, skewed=True),
     Setting("rows run out", "rr", 3, 1, 2, late=True, expires=True),
 ]
-WALKS = 700
+WALKS = 100
 STEPS = 120
 
 

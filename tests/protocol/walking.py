@@ -78,13 +78,10 @@ class Walk:
 
     # --- walking -------------------------------------------------------------------------------------------------
 
-    def go(self, steps: int) -> None:
+    def go(self, most: int) -> None:
         """So many moves, or until everything has come to rest. Raises AssertionError with the way there."""
         try:
-            for _ in range(steps):
-                moves = self.protocol.moves(self.state)
-                if not moves:
-                    return
+            while len(self.trace) < most and (moves := self.protocol.moves(self.state)):
                 self._one(moves)
         finally:
             for run in self.runs:
@@ -93,16 +90,20 @@ class Walk:
     def _one(self, moves: list[Move]) -> None:
         """First whatever the model takes for nothing, then one of the moves that the code is ready for."""
         for worker, run in enumerate(self.runs):
-            if self._is_nothing(worker, run.pending):
+            if self._is_nothing(worker, run.pending) or (self._is_idle(worker) and self.chance.random() < 0.2):
                 self._pass(worker, run)
                 return
         possible = [move for move in moves if self._is_ready(move[0])]
         self._require_an_answer(moves, possible)
+        removed = [move for move in possible if move[0].verb == VERBS[Kind.GIVE_UP] and self._carries(move[0].worker)]
+        possible = removed or possible  # at once, while the model's allowance still has a fault for it
         dear = [move for move in possible if move[1][LEFT] < self.state[LEFT]]
         free = [move for move in possible if move[1][LEFT] == self.state[LEFT]]
-        label, after = self.chance.choice(dear if dear and (not free or self.chance.random() < 0.12) else free)
-        self._take(label, after)
-        self._compare()
+        if dear and (not free or self.chance.random() < 0.12):
+            free = dear
+        if free:
+            self._take(*self.chance.choice(free))
+            self._compare()
 
     def _is_ready(self, label: Label) -> bool:
         if label.worker < 0 or label.verb == "is killed":
@@ -121,6 +122,9 @@ class Walk:
         old = pending.write is Kind.CLAIM and self._pc(label.worker) == Pc.CARRY and run.since < self.world.now
         return label.verb == (OLD_CLAIM if old else VERBS[pending.write])
 
+    def _carries(self, worker: int) -> bool:
+        return self._pc(worker) == Pc.CARRY
+
     def _of(self, pending: Pending, item: int) -> bool:
         return item < 0 or self.number(pending.place) == item
 
@@ -129,7 +133,7 @@ class Walk:
         for worker, run in enumerate(self.runs):
             mine = {label.verb for label, _ in possible if label.worker == worker} - {"is killed"}
             theirs = {(label.verb, label.item) for label, _ in moves if label.worker == worker}
-            if not mine:
+            if not mine and not self._is_idle(worker):
                 raise AssertionError(self._story(f"run {worker} is about to {run.pending}; the model: {theirs}"))
 
     # --- what the model takes for nothing ------------------------------------------------------------------------
@@ -143,21 +147,31 @@ class Walk:
                 return pc != Pc.HELD
             case "look":
                 return pc not in LOOKS
+            case "alert" | "owed":
+                return pc == Pc.CARRY
+        return False
+
+    def _is_idle(self, worker: int) -> bool:
+        """It is about to read what the model knows to be of no use."""
+        if self._pc(worker) != Pc.IDLE:
+            return False
+        match self.runs[worker].pending.kind:
             case "alert":
-                return pc == Pc.IDLE and self.state[TAKEN] == self.protocol.setting.transitions or pc == Pc.CARRY
+                return self.state[TAKEN] == self.protocol.setting.transitions
             case "owed":
-                return pc == Pc.CARRY or (pc == Pc.IDLE and not self.protocol.heads(self.protocol.owing(self.state)))
+                return not self.protocol.heads(self.protocol.owing(self.state))
         return False
 
     def _pass(self, worker: int, run: RealRun) -> None:
         """Reads that find nothing to do or only word an error; and a run that leaves the rest to the next one."""
         if run.pending.kind in ("ended", "owed", "alert") and self._pc(worker) == Pc.CARRY:
             self._note(Label(worker, "has no time left"), self.protocol.idle(self.state, worker))
+            return
         if run.pending.kind == "ended":
             if self._pc(worker) != Pc.IDLE:
                 raise AssertionError(self._story(f"run {worker} has ended; the model is at {self._pc(worker)!r}"))
             self.runs[worker] = self._new_run(worker)
-        elif self._pc(worker) != Pc.IDLE or run.pending.kind in ("look", "answered", "owed", "alert"):
+        else:
             run.turn()
 
     def _new_run(self, worker: int) -> RealRun:
@@ -177,7 +191,9 @@ class Walk:
             self._happen(label, before)
             return
         run = self.runs[label.worker]
-        run.known.removed = self.protocol.setting.gives_up and self.chance.random() < 0.05
+        if self._pc(label.worker) in (Pc.IDLE, Pc.CARRY):
+            run.behind = run.ahead = 0.0  # the clocks are put right before it goes for the next message
+        run.known.removed = self.protocol.setting.gives_up and after[LEFT] > 0 and self.chance.random() < 0.05
         if label.verb == "is killed":
             run.kill()
             self.runs[label.worker] = self._new_run(label.worker)
@@ -188,8 +204,6 @@ class Walk:
             if label.outcome == "lost, under way":
                 self.flying = run
             run.turn(label.outcome)
-        if self._pc(label.worker) in (Pc.IDLE, Pc.CARRY):
-            run.behind = run.ahead = 0.0
 
     def _happen(self, label: Label, before: bytes) -> None:
         scope, table = self.world.scope, self.world.table
