@@ -266,5 +266,3 @@ class DoesNotLookAgain(Protocol):
             b[base + READ_VER], b[base + PC] = b[VER], Pc.COMMITTING
         else:
             super().overtaken(b, worker, kind)
-
-

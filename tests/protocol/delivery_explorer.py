@@ -1,20 +1,27 @@
 """Breadth first through every state of a setting, and the shortest way to the first that must not be.
 
-    python tests/protocol/delivery_explorer.py      a table of settings, states, seconds
+python tests/protocol/delivery_explorer.py      a table of settings, states, seconds
 """
 
 from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from delivery_moves import Label, Protocol, Setting
 from delivery_state import Layout, Wrong, describe
 
 SETTINGS = (
-    Setting("two runs, two channels, two faults", "rr", 2, 2, 2),
+    Setting("one message to two channels", "rr", 1, 2, 2, gives_up=True),
+    Setting(
+        "fire, resolve; given up, late writes, skewed clocks", "rr", 2, 1, 2, gives_up=True, late=True, skewed=True
+    ),
+    Setting("fire, resolve, two channels", "rr", 2, 2, 1),
+    Setting("fire, resolve, fire again; rows run out", "rr", 3, 1, 2, late=True, expires=True),
+    Setting("three runs at once", "rrr", 2, 1, 1),
+    Setting("two runs and a sweeper", "rrs", 2, 1, 1, gives_up=True, late=True, skewed=True),
 )
 
 
@@ -27,7 +34,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Explored:
     """wrong: the first promise that was broken, with the shortest way there; None: every state keeps all of them.
-    at_rest: states in which everything has ended."""
+    at_rest: states in which everything has ended. kinds: of the moves, verb and outcome."""
 
     setting: Setting
     states: int
@@ -36,6 +43,7 @@ class Explored:
     seconds: float
     wrong: Wrong | None = None
     trace: tuple[Step, ...] = ()
+    kinds: frozenset[tuple[str, str]] = frozenset()
 
     def __str__(self) -> str:
         if self.wrong is None:
@@ -50,15 +58,17 @@ def explore(protocol: Protocol) -> Explored:
     first = protocol.first()
     numbers, order = {first: 0}, [first]
     parents, fair = array("i", [-1]), array("i")
+    kinds: set[tuple[str, str]] = set()
     moves = at_rest = 0
     found: tuple[Wrong, int] | None = None
     for number, state in enumerate(order):  # it grows meanwhile
-        if wrong := protocol.wrong(state):
-            found = Wrong(wrong), number
+        if broken := protocol.wrong(state):
+            found = Wrong(broken), number
             break
         following = protocol.moves(state)
         moves += len(following)
-        for _, after in following:
+        for label, after in following:
+            kinds.add(label[1::2])
             if numbers.setdefault(after, len(order)) == len(order):
                 order.append(after)
                 parents.append(number)
@@ -73,10 +83,9 @@ def explore(protocol: Protocol) -> Explored:
     if found is None and (stuck := _going_round(fair)) is not None:
         found = Wrong.STUCK, stuck
     seconds = time.perf_counter() - began
-    if found is None:
-        return Explored(protocol.setting, len(order), moves, at_rest, seconds)
-    trace = _trace(protocol, order, parents, found[1])
-    return Explored(protocol.setting, len(order), moves, at_rest, seconds, found[0], trace)
+    wrong = found[0] if found else None
+    trace = _trace(protocol, order, parents, found[1]) if found else ()
+    return Explored(protocol.setting, len(order), moves, at_rest, seconds, wrong, trace, frozenset(kinds))
 
 
 def _going_round(fair: Sequence[int]) -> int | None:
@@ -126,13 +135,22 @@ def explore_all(settings: Sequence[Setting] = SETTINGS) -> list[Explored]:
     return [explore(Protocol(setting)) for setting in settings]
 
 
+def table(results: Iterable[Explored]) -> Iterator[str]:
+    """A line for each setting as it is done, and the sum."""
+    yield f"{'setting':<52} {'workers':>7} {'states':>10} {'moves':>10} {'at rest':>7} {'s':>6}"
+    total, seconds = 0, 0.0
+    for each in results:
+        total, seconds = total + each.states, seconds + each.seconds
+        setting = each.setting
+        yield (
+            f"{setting.name:<52} {setting.workers:>7} {each.states:>10,} {each.moves:>10,} {each.at_rest:>7,} "
+            f"{each.seconds:>6.1f}"
+        )
+        if each.wrong:
+            yield str(each)
+    yield f"{'all':<60} {total:>10,} {'':>10} {'':>7} {seconds:>6.1f}"
+
+
 if __name__ == "__main__":
-    import sys
-    for letters, t, c, f, more in [
-        ("rr", 2, 1, 2, {}), ("rr", 2, 2, 1, {}), ("rr", 2, 2, 2, {}), ("rr", 3, 1, 2, {}), ("rrs", 2, 1, 1, {}), ("rrs",2,1,2,{}),
-        ("rr", 2, 1, 2, dict(gives_up=True)), ("rr", 2, 1, 2, dict(late=True)), ("rr", 3, 1, 2, dict(expires=True)),
-        ("rr", 2, 1, 2, dict(skewed=True)),
-    ]:
-        e = explore(Protocol(Setting(f"{letters} {t} {c} {f} {more}", letters, t, c, f, **more)))
-        print(e, f"{e.seconds:.1f} s, rest {e.at_rest}", flush=True)
-        if e.wrong: sys.exit()
+    for line in table(explore(Protocol(setting)) for setting in SETTINGS):
+        print(line, flush=True)  # noqa: T201 - a program that a person runs

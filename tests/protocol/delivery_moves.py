@@ -12,15 +12,14 @@ from typing import NamedTuple
 
 from delivery_state import (
     ARRIVED_UNRECEIPTED,
-    BY,
     AWARE,
+    BY,
     CLAIMING,
     EXCUSED,
     HELD_REV,
     HOLDER,
     ITEM,
     LATE_A,
-    LATE_B,
     LATE_C,
     LATE_KIND,
     LATE_TAG,
@@ -215,7 +214,9 @@ class Protocol(Writes):
 
     # --- writing, and reading whether it stands ------------------------------------------------------------------
 
-    def write(self, out: list[Move], s: bytes, worker: int, kind: Kind, first: int, second: int, words: str = "") -> None:
+    def write(
+        self, out: list[Move], s: bytes, worker: int, kind: Kind, first: int, second: int, words: str = ""
+    ) -> None:
         base, tag = self.workers[worker], worker + 1
         asked = bytearray(s)
         if kind is not Kind.COMMIT:

@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
-from alert_records import a_commit
 from delivery_moves import FLYING, UNWRITTEN, WRITTEN
-from delivery_world import Arrival, Killed, Process, World
 from delivery_writes import Kind
+
+from alert_records import a_commit
+from delivery_world import Arrival, Killed, Process, World
 from nephoscope.app.deliver import deliver
 from nephoscope.model.alert import AlertState, Notification
 from nephoscope.model.errors import DeliveryError, Reason, StoreError
@@ -193,5 +194,3 @@ def meaning(writes: Sequence[Write]) -> tuple[Kind, str]:
         status = writes[0].row.data["status"]  # type: ignore[union-attr]
         return {"leased": Kind.CLAIM, "ready": Kind.RELEASE}[status], places[0]
     return (Kind.FINISH if places[1].startswith(keys.RECEIPTS) else Kind.GIVE_UP), places[0]
-
-

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 import broken_protocols as broken
+import pytest
 from delivery_explorer import explore
 from delivery_moves import Protocol, Setting
 from delivery_state import Wrong
@@ -13,7 +12,7 @@ ONE_RUN = Setting("one run, killed once", "r", faults=1)
 ONE_RUN_REFIRES = Setting("one run, fire, resolve, fire again", "r", transitions=3, faults=0)
 UNHURT = Setting("two runs, no fault", faults=0)
 ONCE = Setting("two runs, one fault", faults=1)
-GIVES_UP = Setting("two runs, two faults, messages are given up", faults=2, gives_up=True)
+GIVES_UP = Setting("one run, two faults, messages are given up", "r", faults=2, gives_up=True)
 RUNS_OUT = Setting("two runs, no fault, rows run out", transitions=3, faults=0, expires=True)
 
 WRONG = [

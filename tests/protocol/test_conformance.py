@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-
 from delivery_moves import Protocol, Setting
+from walking import Walk
+
 from delivery_world import World
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.ports import Table
 from nephoscope.stores import sqlite
-from walking import Walk
 
 SETTINGS = [
     Setting("two runs", "rr", 2, 2, 2, gives_up=True, late=True, skewed=True),

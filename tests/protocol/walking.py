@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from delivery_explorer import Step, render
@@ -26,15 +27,16 @@ from delivery_state import (
     Pc,
     Row,
 )
-from delivery_world import World
 from delivery_writes import LOOK, LOOK_LOST, Kind
-from nephoscope.model.alert import Owed, alert_key
-from nephoscope.pipeline.notices import DELIVERY_RULE
-from nephoscope.stores import keys
-from nephoscope.stores.memory import Memory
 from real_runs import ALERT, Pending, RealRun
 
-from alert_records import VirtualClock, a_notification
+from alert_records import a_notification
+from delivery_world import World
+from nephoscope.model.alert import Owed, alert_key
+from nephoscope.pipeline.notices import DELIVERY_RULE
+from nephoscope.ports import Delete
+from nephoscope.ports import Row as TableRow
+from nephoscope.stores import keys
 
 CHANNELS = ("chat", "oncall")
 MINUTE = 61.0
@@ -58,7 +60,7 @@ class Walk:
         self.trace: list[Step] = []
         self.flying: RealRun | None = None
         self.places = self._places()
-        self.memory = Memory(self.world.table, VirtualClock())
+        self.ids: dict[str, int] = {}
         self.begun = self.forgotten = 0
         self.runs = [self._new_run(worker) for worker in range(len(setting.workers))]
 
@@ -224,8 +226,6 @@ class Walk:
             raise AssertionError(f"{label} in {scope}")
 
     def _delete(self, prefix: str) -> None:
-        from nephoscope.ports import Delete
-
         rows = self.world.table.query(self.world.scope.key, prefix)
         self.world.table.transact([Delete(row.pk, row.sk, row.ver) for row in rows])
 
@@ -263,30 +263,28 @@ class Walk:
         return found
 
     def real(self) -> dict[str, object]:
-        """The same of the store and the receivers."""
-        scope, layout, now = self.world.scope, self.protocol.layout, self.world.now
-        record = self.memory.read_alerts(scope).get(ALERT)
-        found: dict[str, object] = {"alert": (record.ver, record.watermark) if record else None}
-        ids: dict[str, int] = {}
-        for number in range(layout.messages):
-            seq, channel = divmod(number, layout.channels)
-            ids[a_notification(ALERT, seq + 1, self.channels[channel]).id] = number
-        for item in self.memory.read_outbox(scope):
-            told = item.notification
-            number = self.number(keys.owed_row(told))
-            ids[told.id] = number
-            lapsed = item.status is Owed.LEASED and item.lease_until <= now
-            status = "LAPSED" if lapsed else item.status.name
-            about = told.at if number < layout.messages else None
-            found[layout.name(number)] = (status, item.rev, item.fence, about)
+        """The same of the store's rows and the receivers."""
+        layout = self.protocol.layout
+        state, owed, dead, receipts = map(self._rows, (keys.STATES, keys.OWED, keys.DEAD, keys.RECEIPTS))
+        found: dict[str, object] = {"alert": (state[0].ver, state[0].data["watermark"]) if state else None}
+        for row in (*owed, *dead):
+            number, told = self.number(row.sk), row.data["notification"]
+            self.ids[told["id"]] = number
+            about = told["at"] if number < layout.messages else None
+            found[layout.name(number)] = (self._status(row), row.ver, row.data["fence"], about)
         for arrival in self.world.arrivals[self.forgotten :]:
-            told = arrival.notification
-            number = ids.setdefault(told.id, self.number(keys.owed_row(told)))
-            name = f"arrived: {layout.name(number)}"
+            name = f"arrived: {layout.name(self.ids[arrival.notification.id])}"
             found[name] = int(str(found.get(name, 0))) + 1
-        for row in self.world.table.query(scope.key, keys.RECEIPTS):
-            found[layout.name(ids[row.sk.removeprefix(keys.RECEIPTS)])] = ("RECEIPT", row.data["fence"])
+        for row in receipts:
+            found[layout.name(self.ids[row.sk.removeprefix(keys.RECEIPTS)])] = ("RECEIPT", row.data["fence"])
         return found
+
+    def _rows(self, prefix: str) -> Sequence[TableRow]:
+        return self.world.table.query(self.world.scope.key, prefix)
+
+    def _status(self, row: TableRow) -> str:
+        leased = row.data["status"] == Owed.LEASED
+        return "LAPSED" if leased and row.data["lease_until"] <= self.world.now else str(row.data["status"]).upper()
 
     def _story(self, problem: str) -> str:
         return "\n".join([problem, *render(self.trace, self.protocol.layout)])
