@@ -3,7 +3,8 @@ proves nothing about the right one. Each is the model with one thing changed."""
 
 from __future__ import annotations
 
-from delivery_moves import Label, Move, Protocol
+from delivery_faults import Label, Move
+from delivery_moves import Protocol
 from delivery_state import (
     ABOUT,
     ARRIVED,
@@ -38,10 +39,10 @@ class SendsBeforeCommit(Protocol):
         for number in self._numbers(s[base + READ_VER]):
             b[self.items[number] + ABOUT] = s[base + READ_TAKEN] + 1
             self.arrive(b, number)
-        b[base + PC] = Pc.EXTRA
+        b[base + PC] = Pc.MORE
         out.append((Label(worker, "sends what it is about to commit"), bytes(b)))
 
-    def extra(self, out: list[Move], s: bytes, worker: int) -> None:
+    def more(self, out: list[Move], s: bytes, worker: int) -> None:
         super().commit_next(out, s, worker)
 
     def owe(self, b: bytearray, base: int, about: int) -> None:
@@ -64,11 +65,11 @@ class WritesTwice(Protocol):
     def done(self, b: bytearray, worker: int, kind: Kind) -> None:
         base = self.workers[worker]
         if kind is Kind.COMMIT:
-            b[base + PC] = Pc.EXTRA
+            b[base + PC] = Pc.MORE
         else:
             super().done(b, worker, kind)
 
-    def extra(self, out: list[Move], s: bytes, worker: int) -> None:
+    def more(self, out: list[Move], s: bytes, worker: int) -> None:
         b, ver = bytearray(s), s[self.workers[worker] + READ_VER]
         for base in self.items[ver * self.channels : (ver + 1) * self.channels]:
             self.owe(b, base, ver + 1)
@@ -76,7 +77,7 @@ class WritesTwice(Protocol):
         out.append((Label(worker, "writes what is owed"), bytes(b)))
 
     def missing(self, s: bytes) -> int:
-        writing = any(s[base + PC] in (Pc.EXTRA, Pc.LOOK_COMMIT_LOST) for base in self.workers)
+        writing = any(s[base + PC] in (Pc.MORE, Pc.LOOK_COMMIT_LOST) for base in self.workers)
         return 0 if writing else super().missing(s)
 
 
@@ -235,18 +236,18 @@ class GivesUpSilently(Protocol):
 
     def done(self, b: bytearray, worker: int, kind: Kind) -> None:
         if kind is Kind.GIVE_UP:
-            b[self.workers[worker] + PC] = Pc.EXTRA
+            b[self.workers[worker] + PC] = Pc.MORE
         else:
             super().done(b, worker, kind)
 
-    def extra(self, out: list[Move], s: bytes, worker: int) -> None:
+    def more(self, out: list[Move], s: bytes, worker: int) -> None:
         b, item = bytearray(s), s[self.workers[worker] + ITEM]
         self.owe_notice(b, item)
         super().done(b, worker, Kind.GIVE_UP)
         out.append((Label(worker, "owes word of it", item), bytes(b)))
 
     def missing(self, s: bytes) -> int:
-        telling = (Pc.EXTRA, Pc.LOOK_GIVE_UP, Pc.LOOK_GIVE_UP_LOST)
+        telling = (Pc.MORE, Pc.LOOK_GIVE_UP, Pc.LOOK_GIVE_UP_LOST)
         return 0 if any(s[base + PC] in telling for base in self.workers) else super().missing(s)
 
 

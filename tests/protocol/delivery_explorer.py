@@ -9,12 +9,13 @@ import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from delivery_moves import Label, Protocol, Setting
+from delivery_faults import Label, Setting
+from delivery_moves import Protocol
 from delivery_state import Layout, Wrong, describe
 
 SETTINGS = (
-    Setting("one message to two channels", "rr", 1, 2, 2, gives_up=True),
     Setting(
         "fire, resolve; given up, late writes, skewed clocks", "rr", 2, 1, 2, gives_up=True, late=True, skewed=True
     ),
@@ -112,7 +113,7 @@ def _trace(protocol: Protocol, order: Sequence[bytes], parents: Sequence[int], n
         number = parents[number]
     states = [order[number] for number in reversed(way)]
     steps = []
-    for before, after in zip(states, states[1:], strict=False):
+    for before, after in pairwise(states):
         label = next(label for label, state in protocol.moves(before) if state == after)
         steps.append(Step(label, after))
     return tuple(steps)
@@ -153,4 +154,4 @@ def table(results: Iterable[Explored]) -> Iterator[str]:
 
 if __name__ == "__main__":
     for line in table(explore(Protocol(setting)) for setting in SETTINGS):
-        print(line, flush=True)  # noqa: T201 - a program that a person runs
+        print(line, flush=True)

@@ -69,7 +69,7 @@ class Pc(IntEnum):
     GIVE_UP = 17
     LOOK_GIVE_UP = 18
     LOOK_GIVE_UP_LOST = 19
-    EXTRA = 20  # a step that only a broken variant has
+    MORE = 20  # a step that only a broken variant has
 
 
 CLAIMING = frozenset({Pc.CLAIM_AGAIN, Pc.LOOK_CLAIM, Pc.LOOK_CLAIM_LOST})
@@ -114,7 +114,7 @@ _TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where everything stands in a state. Items by seq, then channel; notices, if any, behind them in the same order."""
+    """Where everything stands in a state. Items by seq, then channel; notices, if any, behind them."""
 
     workers: int
     transitions: int

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
-from delivery_moves import FLYING, UNWRITTEN, WRITTEN
+from delivery_faults import FLYING, UNWRITTEN, WRITTEN
 from delivery_writes import Kind
 
 from alert_records import a_commit
@@ -191,6 +191,6 @@ def meaning(writes: Sequence[Write]) -> tuple[Kind, str]:
         return Kind.COMMIT, places[0]
     assert places[0].startswith(keys.OWED), places
     if len(places) == 1:
-        status = writes[0].row.data["status"]  # type: ignore[union-attr]
+        status = str(writes[0].row.data["status"])  # type: ignore[union-attr]
         return {"leased": Kind.CLAIM, "ready": Kind.RELEASE}[status], places[0]
     return (Kind.FINISH if places[1].startswith(keys.RECEIPTS) else Kind.GIVE_UP), places[0]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import broken_protocols as broken
 import pytest
 from delivery_explorer import explore
-from delivery_moves import Protocol, Setting
+from delivery_faults import Setting
+from delivery_moves import Protocol
 from delivery_state import Wrong
 
 ONE_RUN = Setting("one run, killed once", "r", faults=1)
@@ -47,7 +48,9 @@ def test_it_is_caught(protocol: type[Protocol], setting: Setting, wrong: Wrong) 
     assert 0 < len(explored.trace) <= 25
 
 
-@pytest.mark.parametrize("setting", sorted({setting for _, setting, _ in WRONG}, key=lambda s: s.name), ids=str)
+@pytest.mark.parametrize(
+    "setting", sorted({setting for _, setting, _ in WRONG}, key=str), ids=lambda setting: setting.name
+)
 def test_the_right_protocol_keeps_every_promise_there(setting: Setting) -> None:
     explored = explore(Protocol(setting))
     assert explored.wrong is None, str(explored)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from delivery_moves import Protocol, Setting
+from delivery_faults import Setting
+from delivery_moves import Protocol
 from walking import Walk
 
 from delivery_world import World

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from delivery_explorer import SETTINGS, Explored, explore, table
-from delivery_moves import Protocol, Setting
+from delivery_faults import Setting
+from delivery_moves import Protocol
 from delivery_state import ARRIVED, STATUS, Row
 
 STATES = 1_900_000

@@ -10,9 +10,11 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from delivery_explorer import Step, render
-from delivery_moves import OLD_CLAIM, VERBS, Label, Move, Protocol
+from delivery_faults import OLD_CLAIM, VERBS, Label, Move
+from delivery_moves import Protocol
 from delivery_state import (
     ABOUT,
     ARRIVED,
@@ -268,7 +270,7 @@ class Walk:
         state, owed, dead, receipts = map(self._rows, (keys.STATES, keys.OWED, keys.DEAD, keys.RECEIPTS))
         found: dict[str, object] = {"alert": (state[0].ver, state[0].data["watermark"]) if state else None}
         for row in (*owed, *dead):
-            number, told = self.number(row.sk), row.data["notification"]
+            number, told = self.number(row.sk), dict[str, Any](row.data["notification"])  # type: ignore[call-overload]
             self.ids[told["id"]] = number
             about = told["at"] if number < layout.messages else None
             found[layout.name(number)] = (self._status(row), row.ver, row.data["fence"], about)
@@ -284,7 +286,11 @@ class Walk:
 
     def _status(self, row: TableRow) -> str:
         leased = row.data["status"] == Owed.LEASED
-        return "LAPSED" if leased and row.data["lease_until"] <= self.world.now else str(row.data["status"]).upper()
+        return (
+            "LAPSED"
+            if leased and float(str(row.data["lease_until"])) <= self.world.now
+            else str(row.data["status"]).upper()
+        )
 
     def _story(self, problem: str) -> str:
         return "\n".join([problem, *render(self.trace, self.protocol.layout)])
