@@ -20,7 +20,7 @@ from nephoscope.model.errors import DeliveryError, Reason, StoreError
 from nephoscope.model.time import Deadline
 from nephoscope.ports import Row, Write
 from nephoscope.stores import keys
-from nephoscope.stores.memory import Committed, Memory
+from nephoscope.stores.memory import Committed
 
 ALERT = "a1"
 DAYS = 2 * 86_400
@@ -53,7 +53,7 @@ class RealRun(Process):
         super().__init__(world)
         self.known = Channels(world.config.channels)
         self.config = replace(world.config, channels=self.known)
-        self.memory = Memory(_Table(self), self)
+        self.memory = world.memory_class(_Table(self), self)
         self.until, self.begun, self.told = until, begun, channels
         self.behind = self.ahead = 0.0
         self.pending, self.since = Pending("ended"), world.now
