@@ -18,7 +18,7 @@ from nephoscope.app.deliver import deliver
 from nephoscope.model.alert import AlertState, Notification
 from nephoscope.model.errors import DeliveryError, Reason, StoreError
 from nephoscope.model.time import Deadline
-from nephoscope.ports import Row, Write
+from nephoscope.ports import Put, Row, Write
 from nephoscope.stores import keys
 from nephoscope.stores.memory import Committed
 
@@ -185,12 +185,12 @@ class _Table:
 
 
 def meaning(writes: Sequence[Write]) -> tuple[Kind, str]:
-    """Which of the protocol's transactions that is, and of which row. Raises where it is none of them."""
+    """Which of the protocol's transactions that is, and of which row. Raises AssertionError where it is none."""
     places = [getattr(write, "sk", "") or write.row.sk for write in writes]  # type: ignore[union-attr]
     if places[0].startswith(keys.STATES):
         return Kind.COMMIT, places[0]
-    assert places[0].startswith(keys.OWED), places
-    if len(places) == 1:
-        status = str(writes[0].row.data["status"])  # type: ignore[union-attr]
+    if len(places) == 1 and isinstance(writes[0], Put):
+        status = str(writes[0].row.data["status"])
         return {"leased": Kind.CLAIM, "ready": Kind.RELEASE}[status], places[0]
+    assert places[0].startswith(keys.OWED) and len(places) > 1, f"no write of the protocol: {writes}"
     return (Kind.FINISH if places[1].startswith(keys.RECEIPTS) else Kind.GIVE_UP), places[0]

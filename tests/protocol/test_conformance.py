@@ -19,6 +19,7 @@ import wrong_protocols as wrong
 from delivery_world import World
 from nephoscope.app import courier
 from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.time import Deadline
 from nephoscope.ports import Table
 from nephoscope.stores import sqlite
 
@@ -63,13 +64,13 @@ def test_the_code_walks_where_the_model_walks(table: Table) -> None:
     ids=lambda memory: memory.__name__,
 )
 def test_another_memory_leaves_the_model(table: Table, memory: type) -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"the model: |: real .*, model |no write of the protocol"):
         walk(table, TWO, 200, memory_class=memory)
 
 
 def test_a_courier_that_does_not_look_at_its_lease_leaves_the_model(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "LEASE_SECONDS", 300.0)
-    with pytest.raises(AssertionError):
+    monkeypatch.setattr(courier.Courier, "_lease", lambda _courier: Deadline(1e18, lambda: 0.0))
+    with pytest.raises(AssertionError, match=r"about to .*send.*the model: .*gives back"):
         walk(table, TWO, 200)
