@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -20,7 +18,6 @@ from delivery_world import World
 from nephoscope.app import courier
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import Deadline
-from nephoscope.ports import Table
 from nephoscope.stores import sqlite
 
 TWO = Setting("two runs", "rr", 2, 2, 2, gives_up=True, late=True, skewed=True)
@@ -29,33 +26,25 @@ RUNS_OUT = Setting("two runs, rows run out", "rr", 3, 1, 2, late=True, expires=T
 WALKS = 700
 MOVES = 120
 
-RARE = {(f"reads whether it {write}", "another was first") for write in ("gives back", "gives up")}
-"""Too rare for so few walks."""
 
-
-@pytest.fixture(scope="module")
-def table() -> Iterator[Table]:
-    with closing(sqlite.open_table(":memory:")) as opened:
-        yield opened
-
-
-def walk(table: Table, setting: Setting, seeds: int, **world: Any) -> Counter[tuple[str, str]]:
+def walk(setting: Setting, seeds: int, **world: Any) -> Counter[tuple[str, str]]:
     """How often each kind of move was taken. Raises AssertionError where the code and the model part."""
     taken: Counter[tuple[str, str]] = Counter()
-    for seed in range(seeds):
-        place = World(table, Scope(Cloud.AWS, uuid.uuid4().hex, "eu-west-1"), **world)
-        Walk(Protocol(setting), place, random.Random(seed), taken).go(MOVES)  # noqa: S311 - a seed, not a secret
+    with closing(sqlite.open_table(":memory:")) as table:
+        for seed in range(seeds):
+            place = World(table, Scope(Cloud.AWS, f"{seed:012d}", "eu-west-1"), **world)
+            Walk(Protocol(setting), place, random.Random(seed), taken).go(MOVES)  # noqa: S311 - a seed, not a secret
     return taken
 
 
-def test_the_code_walks_where_the_model_walks(table: Table) -> None:
+def test_the_code_walks_where_the_model_walks() -> None:
     taken: Counter[tuple[str, str]] = Counter()
     for setting in (TWO, THREE, RUNS_OUT):
-        taken += walk(table, setting, WALKS)
+        taken += walk(setting, WALKS)
     print(f"\n{3 * WALKS:,} walks, {taken.total():,} moves")
     print(*(f"  {times:>7,}  {': '.join(move)}" for move, times in sorted(taken.items())), sep="\n")
-    assert KINDS - RARE - taken.keys() == set()
-    assert taken["has no time left", "done"] < taken.total() / 20  # where the code leaves the model's way
+    assert KINDS - taken.keys() == set()
+    assert taken["has no time left", "done"] < taken.total() / 200  # where the code leaves the model's way
 
 
 @pytest.mark.parametrize(
@@ -63,14 +52,12 @@ def test_the_code_walks_where_the_model_walks(table: Table) -> None:
     [wrong.ClaimsBlindly, wrong.DeletesBeforeSending, wrong.ForgetsOnError, wrong.RestartsVersions, wrong.WritesTwice],
     ids=lambda memory: memory.__name__,
 )
-def test_another_memory_leaves_the_model(table: Table, memory: type) -> None:
+def test_another_memory_leaves_the_model(memory: type) -> None:
     with pytest.raises(AssertionError, match=r"the model: |: real .*, model |no write of the protocol"):
-        walk(table, TWO, 200, memory_class=memory)
+        walk(TWO, 200, memory_class=memory)
 
 
-def test_a_courier_that_does_not_look_at_its_lease_leaves_the_model(
-    table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_courier_that_does_not_look_at_its_lease_leaves_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(courier.Courier, "_lease", lambda _courier: Deadline(1e18, lambda: 0.0))
     with pytest.raises(AssertionError, match=r"about to .*send.*the model: .*gives back"):
-        walk(table, TWO, 200)
+        walk(TWO, 200)

@@ -104,7 +104,8 @@ class Walk:
         dear = [move for move in possible if move[1][LEFT] < self.state[LEFT]]
         free = [move for move in possible if move[1][LEFT] == self.state[LEFT]]
         if dear and (not free or self.chance.random() < 0.12):
-            free = dear
+            kind = self.chance.choice(sorted({label[1::2] for label, _ in dear}))  # else most would be killings
+            free = [move for move in dear if move[0][1::2] == kind]
         if free:
             self._take(*self.chance.choice(free))
             self._compare()
