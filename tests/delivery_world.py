@@ -81,6 +81,7 @@ class World:
     budget: int = BUDGET
     unhandled: list[str] = field(default_factory=list)
     forgotten_receipts: set[str] = field(default_factory=set)
+    runs: int = 0
 
 
 class Process:
@@ -90,6 +91,7 @@ class Process:
         self.world = world
         self.gate = gate
         self.skew = skew
+        world.runs += 1
         self.dead = False
         self.lose: Literal["", "before", "after"] = ""
         self.memory = world.memory_class(_ProcessTable(self), self)
@@ -226,9 +228,11 @@ def killer(at: int) -> Callable[[], None]:
     return gate
 
 
-def run_killed(world: World, at: int, act: Callable[[Process], Any], skew: float = 0.0) -> bool:
+def run_killed(
+    world: World, at: int, act: Callable[[Any], Any], skew: float = 0.0, of: type[Process] = Process
+) -> bool:
     """Whether the process was killed before it ended by itself."""
-    process = Process(world, killer(at), skew)
+    process = of(world, killer(at), skew)
     try:
         act(process)
     except Killed:
@@ -243,8 +247,8 @@ def run_killed(world: World, at: int, act: Callable[[Process], Any], skew: float
 class Stepped:
     """A process whose every step waits for its turn."""
 
-    def __init__(self, world: World, act: Callable[[Process], Any]) -> None:
-        self.process = Process(world, self._gate)
+    def __init__(self, world: World, act: Callable[[Any], Any], of: type[Process] = Process) -> None:
+        self.process = of(world, self._gate)
         self.killed = False
         self.ended = False
         self.failure: BaseException | None = None
@@ -285,10 +289,16 @@ Trouble = Callable[[random.Random, Stepped, World], None]
 """May do something to the process whose turn it is."""
 
 
-def explore(world: World, acts: Sequence[Callable[[Process], Any]], seed: int, trouble: Trouble | None = None) -> None:
+def explore(
+    world: World,
+    acts: Sequence[Callable[[Any], Any]],
+    seed: int,
+    trouble: Trouble | None = None,
+    of: type[Process] = Process,
+) -> None:
     """Let all run at once, step by step, in an order that the seed decides."""
     chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
-    alive = [Stepped(world, act) for act in acts]
+    alive = [Stepped(world, act, of) for act in acts]
     for stepped in alive:
         stepped.start()
     while alive := [stepped for stepped in alive if not stepped.ended]:
