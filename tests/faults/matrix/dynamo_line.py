@@ -15,7 +15,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,7 +27,7 @@ from botocore.config import Config as BotoConfig
 from nephoscope.ports import Table
 from nephoscope.stores import dynamodb
 
-READ_SECONDS = 0.25
+READ_SECONDS = 1.0
 """The client's patience in these tests; the product's own is four seconds."""
 
 _JSON = "application/x-amz-json-1.0"
@@ -100,22 +100,10 @@ def line_to(url: str, environment: Mapping[str, str]) -> Iterator[Line]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    client = boto3.Session(
-        aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID", "test"),
-        aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY", "test"),
-        region_name=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "eu-central-1"),
-    ).client(
-        "dynamodb",
-        endpoint_url=f"http://127.0.0.1:{server.server_address[1]}",
-        config=BotoConfig(
-            connect_timeout=1,
-            read_timeout=READ_SECONDS,
-            retries={"total_max_attempts": 1},
-            max_pool_connections=dynamodb.CONNECTIONS,
-        ),
-    )
     name = f"matrix-{uuid.uuid4().hex[:8]}"
-    dynamodb.create_table(client, name)
+    with closing(_client(url, environment, 10.0)) as patient:
+        dynamodb.create_table(patient, name)
+    client = _client(f"http://127.0.0.1:{server.server_address[1]}", environment, READ_SECONDS)
     line.table = dynamodb.DynamoTable(name, client, sleep=lambda _seconds: None)
     try:
         yield line
@@ -124,6 +112,14 @@ def line_to(url: str, environment: Mapping[str, str]) -> Iterator[Line]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _client(url: str, environment: Mapping[str, str], patience: float) -> Any:
+    config = BotoConfig(connect_timeout=2, read_timeout=patience, retries={"total_max_attempts": 1})
+    session = boto3.Session(
+        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name="eu-central-1"
+    )
+    return session.client("dynamodb", endpoint_url=url, config=config)
 
 
 def refusal(fault: Fault, request: Mapping[str, Any]) -> bytes:

@@ -59,14 +59,14 @@ def _sicken(process: Process, chance: Any, often: float) -> None:
 def dynamodb_in_trouble(line: Line, seed: int, **more: Any) -> Outcome:
     """The same on the wire: throttled, 500 and 503, cut off, hung past the client's patience; written or not."""
     kinds = [wire.THROTTLED, wire.CUT, wire.LOST, wire.INTERNAL, wire.INTERNAL_APPLIED, wire.UNAVAILABLE]
-    if seed % 5 == 0:
-        kinds.append(wire.HUNG)
+    if seed % 5 == 0:  # each costs the client's patience in real time
+        kinds = [wire.HUNG, *kinds * 5]
     return _on_the_wire(line, seed, kinds, **more)
 
 
 def _on_the_wire(line: Line, seed: int, kinds: Sequence[Fault], operations: Sequence[str] = (), **more: Any) -> Outcome:
     chance, outcome = a_chance(seed), Outcome()
-    often = chance.choice([0.05, 0.2, 0.7])
+    often = chance.choice([0.15, 0.4, 0.8])
     with one_after_the_other(seed):
         world = a_short_life(line.table, seed, **more)
         for minute in sorted({telling_minute(world, n) for n in range(4)}):
