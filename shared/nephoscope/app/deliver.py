@@ -21,7 +21,7 @@ from nephoscope.model.errors import StoreError
 from nephoscope.model.memory import ChannelState
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import Deadline
-from nephoscope.pipeline.backoff import chains, is_due
+from nephoscope.pipeline.backoff import FURTHEST, chains, is_due
 from nephoscope.pipeline.notices import Told, channels_instead, plan_unreadable
 from nephoscope.ports import Clock, Notifier
 from nephoscope.stores.memory import Memory, Owing, Unreadable
@@ -38,7 +38,8 @@ STORE_FAILURES = 3
 TRIES_IN_A_TURN = 4
 """Tries of a message, after which those that have had fewer go first."""
 UNREADABLE_SECONDS = 900
-"""A row that cannot be read may be from a newer version that is just being deployed; after this it is set aside."""
+"""A row that cannot be read may be from a newer version that is just being deployed; after this it is set aside. One that
+says to be from the far future is from nobody's clock."""
 
 Chain = tuple[OutboxItem, ...]
 
@@ -161,7 +162,7 @@ def _set_aside(ground: Ground, scope: Scope, row: Unreadable, tally: Tally) -> N
     """What nobody can read is put among the dead, and somebody is told."""
     tally.unreadable(scope, row.sk)
     now = ground.clock.wall()
-    if now - row.created_at < UNREADABLE_SECONDS:
+    if row.created_at - FURTHEST <= now < row.created_at + UNREADABLE_SECONDS:
         return
     told = Told(ground.config.fleet, scope, channels_instead(ground.config, ""), int(now))
     notices = plan_unreadable(row.sk, row.ver, told)

@@ -289,7 +289,7 @@ def dead_for_days(table: Table, seed: int, **more: Any) -> Outcome:
     config = a_config(*(Channel(name) for name in names), Channel("last-resort", fallback=True))
     world = a_world(table, config=config, budget=10_000, **more)
     dead, how = chance.choice(names), chance.choice(["timeout", "unavailable", "denied", "gone"])
-    world.answer = _dead_at(world, dead, how)
+    world.answer = dead_at(world, dead, how)
     slots = 36
     for slot in range(1, slots + 1):
         owed = a_commit("k", slot, _side(slot), names, "r", world.scope, slot)
@@ -316,7 +316,7 @@ def _side(slot: int) -> AlertState:
     return AlertState.FIRING if slot % 2 else AlertState.OK
 
 
-def _dead_at(world: World, dead: str, how: str) -> Callable[[Notification, int], Any]:
+def dead_at(world: World, dead: str, how: str) -> Callable[[Notification, int], Any]:
     error = DeliveryError(destination=dead, reason=Reason(how))
 
     def answer(notification: Notification, _number: int) -> DeliveryError | Literal["reset"] | None:
