@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from alert_records import VirtualClock, a_commit, a_notification
+from alert_records import VirtualClock, a_notification
 from nephoscope.model.alert import OutboxItem, Owed, alert_key
 from nephoscope.model.time import DAY
 from nephoscope.pipeline.notices import DELIVERY_RULE
@@ -165,7 +165,7 @@ def made_of(world: World, keys: Iterable[str]) -> Replay:
 def made_by_hand(slot: int, keys: Iterable[str]) -> Replay:
     """Version n is of data time n, and odd ones fire."""
     state = "firing" if slot % 2 else "ok"
-    return Replay({key: (slot, state, slot) for key in keys}, {key: [(n, n) for n in range(1, slot + 1)] for key in keys})
+    return Replay(dict.fromkeys(keys, (slot, state, slot)), {key: [(n, n) for n in range(1, slot + 1)] for key in keys})
 
 
 # --- X and B ------------------------------------------------------------------------------------------------------
@@ -183,5 +183,3 @@ def _over_budget(world: World) -> Iterator[str]:
     for name, tries in world.tries.items():
         if tries > world.budget:
             yield f"{name} was tried {tries} times, {world.budget} at most"
-
-

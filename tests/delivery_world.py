@@ -307,7 +307,16 @@ def explore(
             trouble(chance, stepped, world)
         stepped.turn()
         if stepped.failure is not None:
+            _end_all(alive)
             raise stepped.failure
+
+
+def _end_all(alive: Sequence[Stepped]) -> None:
+    """Nobody is left waiting for a turn that never comes."""
+    for stepped in alive:
+        stepped.killed = True
+        while not stepped.ended:
+            stepped.turn()
 
 
 def some_trouble(chance: random.Random, stepped: Stepped, world: World) -> None:

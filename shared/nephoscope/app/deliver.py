@@ -38,8 +38,8 @@ STORE_FAILURES = 3
 TRIES_IN_A_TURN = 4
 """Tries of a message, after which those that have had fewer go first."""
 UNREADABLE_SECONDS = 900
-"""A row that cannot be read may be from a newer version that is just being deployed; after this it is set aside. One that
-says to be from the far future is from nobody's clock."""
+"""A row that cannot be read may be from a newer version that is just being deployed; after this it is set aside.
+One that says to be from the far future is from nobody's clock."""
 
 Chain = tuple[OutboxItem, ...]
 

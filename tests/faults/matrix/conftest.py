@@ -11,9 +11,10 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
-from dynamo_line import Line, line_to
-from nephoscope.ports import Table
-from nephoscope.stores import dynamodb, sqlite
+from dynamo_line import Line, line_to  # noqa: E402
+
+from nephoscope.ports import Table  # noqa: E402
+from nephoscope.stores import sqlite  # noqa: E402
 
 
 @pytest.fixture(scope="session")

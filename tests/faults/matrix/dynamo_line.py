@@ -68,12 +68,13 @@ def cancelled(*reasons: str) -> Fault:
 @dataclass
 class Line:
     """table: opened through the line. script: what becomes of the next calls of the kinds in `kinds` (operations; empty
-    = all); None lets one through. hits: faults that were met."""
+    = all); None lets one through. hits: faults that were met. beyond: the proxy's own connections."""
 
     table: Table
     script: deque[Fault | None] = field(default_factory=deque)
     kinds: frozenset[str] = frozenset()
     hits: list[tuple[str, Fault]] = field(default_factory=list)
+    beyond: list[http.client.HTTPConnection] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fail(self, faults: Iterator[Fault | None] | list[Fault | None], *kinds: str) -> None:
@@ -112,6 +113,8 @@ def line_to(url: str, environment: Mapping[str, str]) -> Iterator[Line]:
         server.shutdown()
         server.server_close()
         thread.join()
+        for connection in line.beyond:
+            connection.close()
 
 
 def _client(url: str, environment: Mapping[str, str], patience: float) -> Any:
@@ -130,7 +133,7 @@ def refusal(fault: Fault, request: Mapping[str, Any]) -> bytes:
         codes = [*fault.reasons, *["None"] * count][:count]
         body = {
             "__type": _PREFIX + fault.code,
-            "Message": f"Transaction cancelled, please refer cancellation reasons for specific reasons [{', '.join(codes)}]",
+            "Message": f"Transaction cancelled, please refer cancellation reasons for specific reasons {codes}",
             "CancellationReasons": [
                 {"Code": code} if code == "None" else {"Code": code, "Message": "told so by the test"} for code in codes
             ],
@@ -147,12 +150,15 @@ def _handler(line: Line, url: str) -> type[BaseHTTPRequestHandler]:
         for again in (True, False):
             connection = getattr(local, "connection", None)
             if connection is None:
-                connection = local.connection = http.client.HTTPConnection(beyond.hostname or "", beyond.port, timeout=30)
+                connection = http.client.HTTPConnection(beyond.hostname or "", beyond.port, timeout=30)
+                local.connection = connection
+                line.beyond.append(connection)
             try:
                 connection.request("POST", "/", body, dict(headers))
                 answer = connection.getresponse()
                 return answer.status, answer.getheaders(), answer.read()
             except (http.client.HTTPException, OSError):
+                connection.close()
                 local.connection = None
                 if not again:
                     raise
@@ -194,5 +200,3 @@ def _handler(line: Line, url: str) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
 
     return Handler
-
-

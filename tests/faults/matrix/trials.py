@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from living_world import Apart, Living
+
 from delivery_checks import Violations, copies
 from delivery_world import World
-from living_world import Apart, Living
 from nephoscope.ports import Table
 
 
@@ -56,6 +58,15 @@ class Outcome:
         return {**known, "violations": wrong, **self.more}
 
 
+def lived(trial: Callable[..., Outcome], place: Any, seed: int, **more: Any) -> Outcome:
+    """The trial's outcome; what it raised is checker X's."""
+    try:
+        return trial(place, seed, **more)
+    except Exception as error:  # noqa: BLE001 - no exception of a run may pass unseen, and none may end a sweep
+        where = "".join(traceback.format_exception(error)[-2:])
+        return Outcome(violations={"X": [f"{type(error).__name__}: {error}\n{where}"]})
+
+
 def a_chance(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - a seed, not a secret
 
@@ -63,6 +74,3 @@ def a_chance(seed: int) -> random.Random:
 def a_life(table: Table, **more: Any) -> Living:
     """A world of its own on a table that many share."""
     return Living(Apart(table), **more)
-
-
-Act = Callable[[Any], Any]

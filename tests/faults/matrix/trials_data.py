@@ -1,5 +1,5 @@
-"""Rows about what is known: points late, disordered, doubled, revised; answers in part; numbers that are none; rows that
-nobody can read; rules and channels that change under what is owed."""
+"""Rows about what is known: points late, disordered, doubled, revised; answers in part; numbers that are none; rows
+that nobody can read; rules and channels that change under what is owed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
-from alert_records import a_commit
-from delivery_world import Process
 from living_world import (
     CPU,
     HOT,
@@ -26,6 +24,11 @@ from living_world import (
     series_of,
     steady,
 )
+from trials import Outcome, a_chance, a_life
+from trials_receivers import a_world, checked, dead_at, owe_many
+
+from alert_records import a_commit
+from delivery_world import Process
 from nephoscope.model.alert import OutboxItem
 from nephoscope.model.config import Channel
 from nephoscope.model.errors import Reason
@@ -34,10 +37,8 @@ from nephoscope.model.series import Gap, Inventory, Readings, SeriesRequest
 from nephoscope.model.time import MINUTE
 from nephoscope.ports import Put, Row, Table
 from nephoscope.stores.records import encode
-from trials import Outcome, a_chance, a_life
-from trials_receivers import a_world, checked, dead_at, owe_many
 
-# --- 12: late, disordered, doubled, revised -------------------------------------------------------------------------------
+# --- 12: late, disordered, doubled, revised --------------------------------------------------------------------------
 
 SETTLE = 10
 """Minutes after the last late point: the longest evaluation range and what is read again with it."""
@@ -82,9 +83,9 @@ and when the machine has been measured in time again for a while."""
 
 
 def all_orders(table: Table, seed: int, **more: Any) -> Outcome:
-    """Five points come late, one a minute, in each of the 120 orders. As soon as all are there the plain rule's state is
-    the same in each; and once the machine is measured in time again, every rule's. seed: which of the five breach, and
-    what comes after them."""
+    """Five points come late, one a minute, in each of the 120 orders. As soon as all are there the plain rule's state
+    is the same in each; and once the machine is measured in time again, every rule's. seed: which of the five breach,
+    and what comes after them."""
     outcome, patterns = Outcome(), ["95" if seed >> bit & 1 else "10" for bit in range(5)]
     after = "95" if seed & 32 else "10"
     with one_after_the_other(seed):
@@ -98,7 +99,7 @@ def all_orders(table: Table, seed: int, **more: Any) -> Outcome:
             for minute in range(BEFORE, COVERED + 1):
                 world.collect(minute)
             note = f"{patterns} in the order {order}"
-            at_once = {key: state for key, state in _open(world, "plain").items()}
+            at_once = _open(world, "plain")
             wanted = "firing" if patterns.count("95") >= 3 else None
             if set(at_once.values()) != ({wanted} - {None}):
                 outcome.violations.setdefault("S", []).append(f"{note}: {at_once}, not {wanted}")
@@ -116,7 +117,7 @@ def _open(world: Living, rule: str) -> dict[str, str]:
     return {key: str(r.state) for key, r in records.items() if r.rule == rule and r.state != "ok"}
 
 
-# --- 13: answers in part ------------------------------------------------------------------------------------------------
+# --- 13: answers in part ---------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -184,7 +185,7 @@ def answers_in_part(table: Table, seed: int, *, loses_machines: bool = False, **
     return outcome
 
 
-# --- 14: numbers that are none ----------------------------------------------------------------------------------------------
+# --- 14: numbers that are none ---------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -230,7 +231,7 @@ def no_numbers(table: Table, seed: int, **more: Any) -> Outcome:
     return outcome
 
 
-# --- 15: rows that nobody can read --------------------------------------------------------------------------------------------
+# --- 15: rows that nobody can read -----------------------------------------------------------------------------------
 
 POISON: tuple[dict[str, Any], ...] = (
     {},
@@ -287,7 +288,7 @@ def _broken_item(chance: Any, world: Any) -> dict[str, Any]:
     return item
 
 
-# --- 17: rules and channels change while items are owed ---------------------------------------------------------------------
+# --- 17: rules and channels change while items are owed --------------------------------------------------------------
 
 
 def edited_meanwhile(table: Table, seed: int, **more: Any) -> Outcome:
@@ -323,4 +324,3 @@ def _edited(chance: Any) -> Any:
     other = replace(HOT, when=Threshold(CPU, Comparison.GREATER, 0.95))
     rules: tuple[Rule, ...] = chance.choice([(HOT,), (other,), (), (HOT, replace(other, name="second"))])
     return living_config(channels, rules)
-

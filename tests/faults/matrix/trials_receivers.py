@@ -14,10 +14,12 @@ from typing import Any, Literal
 from unittest import mock
 
 import rude_receiver as rude
+from living_world import Apart, one_after_the_other, steady
+from trials import Outcome, a_chance, a_life
+
 from alert_records import a_commit, a_notification
 from delivery_checks import check, made_by_hand, made_of
 from delivery_world import Arrival, Process, World, a_config
-from living_world import Apart, one_after_the_other, steady
 from nephoscope.model.alert import AlertState, Notification, Owed
 from nephoscope.model.config import Channel
 from nephoscope.model.errors import DeliveryError, Reason
@@ -28,7 +30,6 @@ from nephoscope.notifiers import webhook
 from nephoscope.notifiers.answers import meaning_of, parse_retry_after
 from nephoscope.ports import Table
 from nephoscope.stores.memory import Memory
-from trials import Outcome, a_chance, a_life
 
 PATIENCE = 0.6
 """Seconds of a try over real sockets; the product's own are 15. A try begins with half a second at least."""
@@ -52,7 +53,7 @@ def checked(world: World, slot: int, keys: Sequence[str]) -> Any:
     return check(world, made_of(world, keys), made_by_hand(slot, keys))
 
 
-# --- 6: accepts, then resets, times out or truncates ------------------------------------------------------------------
+# --- 6: accepts, then resets, times out or truncates -----------------------------------------------------------------
 
 
 class _SystemClock:
@@ -120,7 +121,7 @@ def accepts_and_lies(table: Table, seed: int, **more: Any) -> Outcome:
     return outcome
 
 
-# --- 7: every status ----------------------------------------------------------------------------------------------------
+# --- 7: every status -------------------------------------------------------------------------------------------------
 
 
 def expected_of(status: int) -> tuple[str, str]:
@@ -139,11 +140,11 @@ def every_status(table: Table, seed: int, statuses: Sequence[int] = range(100, 6
     """One message, one answer of a real server to the real notifier, one world for each."""
     outcome = Outcome()
     with rude.rude_receiver() as receiver, rude.rude_receiver() as redirected:
+        location = f"Location: {redirected.url}"
         for status in statuses:
             world = a_world(table, **more)
             memory = owe_many(world, ["k"])
             item = a_notification("k", 1, "chat")
-            location = f"Location: {redirected.url}"
             receiver.script = lambda name, s=status, i=item.id: rude.answer(s, location) if name == i else rude.TAKES
             Posting(world, receiver).deliver()
             found = _became(world, memory)
@@ -168,7 +169,7 @@ def _became(world: World, memory: Memory) -> str:
     return "soon" if item.next_at - world.now <= 15 else "slowly"
 
 
-# --- 8: storms ----------------------------------------------------------------------------------------------------------
+# --- 8: storms -------------------------------------------------------------------------------------------------------
 
 RECOVERY = 600
 """Seconds after the end of a storm in which everything must have been delivered."""
@@ -181,9 +182,7 @@ def _retry_afters(chance: Any, now: float) -> str | None:
     )
 
 
-def storm(
-    table: Table, seed: int, items: int = 200, hours: float = 2.0, huge: bool = False, **more: Any
-) -> Outcome:
+def storm(table: Table, seed: int, items: int = 200, hours: float = 2.0, huge: bool = False, **more: Any) -> Outcome:
     """Everything is owed when the receiver begins to say 429 and 503, for two hours, with every kind of Retry-After; a
     run each minute. Then it takes all. huge: it may ask for days, which we cut to an hour, and keep to."""
     chance, outcome = a_chance(seed), Outcome()
@@ -236,7 +235,7 @@ def _next_minute(now: float) -> float:
     return now - now % MINUTE + MINUTE
 
 
-# --- 9: black holes -------------------------------------------------------------------------------------------------------
+# --- 9: black holes --------------------------------------------------------------------------------------------------
 
 
 def black_holes(table: Table, seed: int, **more: Any) -> Outcome:
@@ -278,7 +277,7 @@ def _patience() -> Iterator[None]:
         yield
 
 
-# --- 16: one of many channels is dead for days ----------------------------------------------------------------------------
+# --- 16: one of many channels is dead for days -----------------------------------------------------------------------
 
 
 def dead_for_days(table: Table, seed: int, **more: Any) -> Outcome:
@@ -328,7 +327,7 @@ def dead_at(world: World, dead: str, how: str) -> Callable[[Notification, int], 
     return answer
 
 
-# --- 18: fires and resolves while the receiver is down -----------------------------------------------------------------------
+# --- 18: fires and resolves while the receiver is down ---------------------------------------------------------------
 
 
 def down_meanwhile(table: Table, seed: int, **more: Any) -> Outcome:
@@ -352,4 +351,3 @@ def down_meanwhile(table: Table, seed: int, **more: Any) -> Outcome:
             outcome.violations["O"] = [f"the receiver was told {told}"]
         outcome.add(world, world.violations(3, last))
     return outcome
-

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from delivery_world import Stepped, explore, moody, run_killed, some_trouble
 from living_world import START, Living, Runner, one_after_the_other, random_course, replay, steady
+from trials import Outcome, a_chance, a_life
+
+from delivery_world import Stepped, explore, moody, run_killed, some_trouble
 from nephoscope.app import run
 from nephoscope.model.time import HOUR, MINUTE
 from nephoscope.ports import Table
-from trials import Outcome, a_chance, a_life
 
 FIRST, LAST = 3, 20
 """Minutes of a short life: calm, hot, calm, hot; two machines, two channels."""
@@ -37,7 +38,7 @@ def ended(world: Living, outcome: Outcome, note: str = "", *, last: int = LAST) 
     outcome.add(world, world.violations(FIRST, last), note)
 
 
-# --- 0: OK, tombstone, fires again --------------------------------------------------------------------------------
+# --- 0: OK, tombstone, fires again -----------------------------------------------------------------------------------
 
 
 def fires_again(table: Table, seed: int, **more: Any) -> Outcome:
@@ -71,12 +72,13 @@ def fires_again(table: Table, seed: int, **more: Any) -> Outcome:
     return outcome
 
 
-# --- 1: killed at each input and output -----------------------------------------------------------------------------
+# --- 1: killed at each input and output ------------------------------------------------------------------------------
 
 
-def killed_everywhere(table: Table, seed: int, **more: Any) -> Outcome:
-    """The run of one minute, in which something is to be told, dies at gate 0, 1, 2, ... until one ends by itself."""
-    outcome, gate = Outcome(), 0
+def killed_everywhere(table: Table, seed: int, *, every: int = 1, **more: Any) -> Outcome:
+    """The run of one minute, in which something is to be told, dies at gate 0, 1, 2, ... until one ends by itself.
+    every: only each so-manieth gate, another one with each seed."""
+    outcome, gate = Outcome(), seed % every
     with one_after_the_other(seed):
         killed = True
         while killed:
@@ -86,12 +88,12 @@ def killed_everywhere(table: Table, seed: int, **more: Any) -> Outcome:
             world.at(minute)
             killed = run_killed(world, gate, lambda p, at=minute: p.collect(START + MINUTE * at), of=Runner)
             ended(world, outcome, f"killed at gate {gate}")
-            gate += killed
-    outcome.more["points"] = gate
+            gate += every
+            outcome.more["points"] += killed
     return outcome
 
 
-# --- 2 and 10: at once, with and without trouble --------------------------------------------------------------------
+# --- 2 and 10: at once, with and without trouble ---------------------------------------------------------------------
 
 
 def at_once(table: Table, seed: int, **more: Any) -> Outcome:
@@ -134,12 +136,12 @@ def _collecting(minute: int) -> Callable[[Any], Any]:
     return lambda process: process.collect(START + MINUTE * minute)
 
 
-# --- 11: frozen for five minutes ------------------------------------------------------------------------------------
+# --- 11: frozen for five minutes -------------------------------------------------------------------------------------
 
 
-def frozen_everywhere(table: Table, seed: int, **more: Any) -> Outcome:
+def frozen_everywhere(table: Table, seed: int, *, every: int = 1, **more: Any) -> Outcome:
     """At gate 0, 1, 2, ... a run stands still for five minutes, in which another does all of it; then it goes on."""
-    outcome, gate = Outcome(), 0
+    outcome, gate = Outcome(), seed % every
     with one_after_the_other(seed):
         while True:
             world = a_short_life(table, seed, **more)
@@ -149,8 +151,8 @@ def frozen_everywhere(table: Table, seed: int, **more: Any) -> Outcome:
             ended(world, outcome, f"frozen at gate {gate}")
             if not frozen.was:
                 break
-            gate += 1
-    outcome.more["points"] = gate
+            gate += every
+            outcome.more["points"] += 1
     return outcome
 
 
@@ -168,7 +170,7 @@ class _Freezing(Runner):
         self._left -= 1
 
 
-# --- 20: events that are old, doubled, reversed ---------------------------------------------------------------------
+# --- 20: events that are old, doubled, reversed ----------------------------------------------------------------------
 
 
 def events_in_disorder(table: Table, seed: int, **more: Any) -> Outcome:

@@ -13,17 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import dynamo_line as wire
-from delivery_world import Process
 from dynamo_line import Fault, Line
 from living_world import START, Living, Runner, one_after_the_other, steady
+from trials import Outcome, a_chance, a_life
+from trials_runs import FIRST, LAST, a_short_life, ended, telling_minute
+
+from delivery_world import Process
 from nephoscope.model.errors import Reason, StoreError
 from nephoscope.model.time import DAY, MINUTE
 from nephoscope.ports import Delete, Row, Table
 from nephoscope.stores import keys, sqlite
-from trials import Outcome, a_chance, a_life
-from trials_runs import FIRST, LAST, a_short_life, ended, telling_minute
 
-# --- 3: throttled, down, slow past the deadline ---------------------------------------------------------------------
+# --- 3: throttled, down, slow past the deadline ----------------------------------------------------------------------
 
 
 def store_in_trouble(table: Table, seed: int, **more: Any) -> Outcome:
@@ -78,7 +79,7 @@ def _on_the_wire(line: Line, seed: int, kinds: Sequence[Fault], operations: Sequ
     return outcome
 
 
-# --- 4: applied, and the answer lost ----------------------------------------------------------------------------------
+# --- 4: applied, and the answer lost ---------------------------------------------------------------------------------
 
 
 def each_answer_lost(table: Table, seed: int, **more: Any) -> Outcome:
@@ -95,7 +96,7 @@ def each_answer_lost(table: Table, seed: int, **more: Any) -> Outcome:
             if runner.left >= 0:
                 break
             number += 1
-    outcome.more["points"] = number
+            outcome.more["points"] += 1
     return outcome
 
 
@@ -112,9 +113,9 @@ class _Losing(Runner):
         return super().step(act)
 
 
-def each_answer_lost_on_the_wire(line: Line, seed: int, **more: Any) -> Outcome:
+def each_answer_lost_on_the_wire(line: Line, seed: int, *, every: int = 1, **more: Any) -> Outcome:
     """The same through the real client: what was written is cut off, and the call is repeated under its own token."""
-    outcome, number = Outcome(), 0
+    outcome, number = Outcome(), seed % every
     writes = ("TransactWriteItems", "PutItem", "DeleteItem")
     fault = (wire.CUT, wire.LOST)[seed % 2]
     with one_after_the_other(seed):
@@ -129,12 +130,12 @@ def each_answer_lost_on_the_wire(line: Line, seed: int, **more: Any) -> Outcome:
             ended(world, outcome, f"write {number}")
             if not met:
                 break
-            number += 1
-    outcome.more["points"] = number
+            number += every
+            outcome.more["points"] += 1
     return outcome
 
 
-# --- 5: conflicts -----------------------------------------------------------------------------------------------------
+# --- 5: conflicts ----------------------------------------------------------------------------------------------------
 
 CONFLICTS = (
     wire.cancelled("TransactionConflict"),
@@ -175,7 +176,7 @@ def _other(path: str) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None)
 
 
-# --- 19: what has expired still stands, or only in part ---------------------------------------------------------------
+# --- 19: what has expired still stands, or only in part --------------------------------------------------------------
 
 
 def expired_and_still_there(table: Table, seed: int, **more: Any) -> Outcome:
