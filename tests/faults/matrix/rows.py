@@ -150,10 +150,11 @@ ROWS: tuple[Row, ...] = (
         8,
         "storms of 429 and 503 with every kind of Retry-After, two hours, 10,000 owed",
         (
-            Cell(receivers.storm, "sqlite", (1,), 5, {"items": 60}),
-            Cell(receivers.storm, "sqlite", (), 3, {"items": 60, "huge": True}),
+            Cell(receivers.storm, "sqlite", (1,), 1, {"items": 120, "hours": 1.0}),
+            Cell(receivers.storm, "sqlite", (), 5, {"items": 200}),
+            Cell(receivers.storm, "sqlite", (), 2, {"items": 200, "huge": True}),
             Cell(receivers.storm, "sqlite", (), 1, {"items": 10_000}),
-            Cell(receivers.storm, "dynamodb", (), 1, {"items": 60}),
+            Cell(receivers.storm, "dynamodb", (), 1, {"items": 120, "hours": 1.0}),
         ),
         (
             "contract/test_notifier_answers.py::test_how_long_a_receiver_asks_to_wait",

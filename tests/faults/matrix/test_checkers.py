@@ -90,7 +90,7 @@ def test_caught_sending_out_of_order(sqlite_table) -> None:
 def test_caught_trying_the_oldest_again_and_again(sqlite_table) -> None:
     """As it was once: through a long storm a few messages met the receiver thirty times."""
     with mock.patch.object(deliver, "TRIES_IN_A_TURN", 1_000_000):
-        assert catches("B", storm, sqlite_table, range(1, 4), items=60)
+        assert catches("B", storm, sqlite_table, range(1, 4), items=120, hours=1.0)
 
 
 def test_killing_makes_copies_and_no_more_than_that(sqlite_table) -> None:
