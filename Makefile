@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export NEPHOSCOPE_CONFIG := $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format generated package deploy-local bench picture lock clean
+.PHONY: help demo test sweep check format generated package deploy-local bench picture lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -24,6 +24,9 @@ demo: $(READY) ## a fleet on three local clouds, watched; ARGS="--seed 7 --insta
 
 test: $(READY) $(NODE) ## every test; ARGS="tests/unit -k lifecycle" for some
 	$(BIN)/pytest $(ARGS)
+
+sweep: $(READY) ## the whole fault matrix on both stores; build/sweep.json. ARGS="--rows 1,8 --share 0.1 --stores sqlite"
+	$(BIN)/python tests/faults/matrix/sweep.py $(ARGS)
 
 check: $(READY) ## lint, format, types, floors, generated files
 	$(BIN)/ruff check $(CHECKED)

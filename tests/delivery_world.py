@@ -2,7 +2,7 @@
 
 Each input or output of a process (one call of the store, one message to a receiver) is a step. Between two steps the
 world may do something to the process; within a step it may lose the answer. An explorer lets several processes run
-step by step, in an order that a seed decides. What must hold at the end is in `violations`, and nowhere else.
+step by step, in an order that a seed decides. What must hold at the end is in delivery_checks, and nowhere else.
 
 The alert is as simple as can be: at each data time 1, 2, 3, ... it changes sides. A run makes up for the times that
 its record has not seen, in order, like the real one. So the history is known beforehand: version n is of data time n.
@@ -13,23 +13,25 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from alert_records import a_commit
+from delivery_checks import check, made_by_hand, made_of
 from nephoscope.app.deliver import DeliveryReport, deliver
-from nephoscope.model.alert import AlertState, Notification, Owed, alert_key
+from nephoscope.model.alert import AlertState, Notification
 from nephoscope.model.config import Channel, Config, Gather, PublishCloudWatch
 from nephoscope.model.errors import DeliveryError, Reason, StoreError
 from nephoscope.model.scope import Scope
 from nephoscope.model.time import Deadline
-from nephoscope.pipeline.notices import DELIVERY_RULE
 from nephoscope.ports import Row, Table, Write
 from nephoscope.stores.memory import Committed, Memory
 
 CHANNELS = ("chat", "oncall")
+BUDGET = 12
+"""Tries of one message, however long its receiver is in trouble."""
 
 
 class Killed(BaseException):
@@ -44,8 +46,11 @@ def a_config(*channels: Channel) -> Config:
 
 @dataclass(frozen=True)
 class Arrival:
+    """at: the true time."""
+
     channel: str
     notification: Notification
+    at: float = 0.0
 
 
 Answer = Callable[[Notification, int], DeliveryError | Literal["reset"] | None]
@@ -55,7 +60,13 @@ Answer = Callable[[Notification, int], DeliveryError | Literal["reset"] | None]
 
 @dataclass
 class World:
-    """Shared by all processes. now: the true time, for both clocks of every process."""
+    """Shared by all processes. now: the true time, for both clocks of every process.
+
+    believed: what runs were told that they had committed. faults: what was done to the world that may make a copy.
+    tries: notification id -> times that it was sent. budget: of tries, for each message. unhandled: exceptions that a
+    run did not expect. forgotten_receipts: ids of those that a test has taken away, as the store may when their time
+    is over.
+    """
 
     table: Table
     scope: Scope
@@ -66,6 +77,11 @@ class World:
     believed: list[tuple[str, int, int]] = field(default_factory=list)
     faults: int = 0
     memory_class: type[Memory] = Memory
+    tries: Counter[str] = field(default_factory=Counter)
+    budget: int = BUDGET
+    unhandled: list[str] = field(default_factory=list)
+    forgotten_receipts: set[str] = field(default_factory=set)
+    runs: int = 0
 
 
 class Process:
@@ -75,6 +91,7 @@ class Process:
         self.world = world
         self.gate = gate
         self.skew = skew
+        world.runs += 1
         self.dead = False
         self.lose: Literal["", "before", "after"] = ""
         self.memory = world.memory_class(_ProcessTable(self), self)
@@ -111,11 +128,13 @@ class Process:
         self.step(lambda: self._arrive(notification))
 
     def _arrive(self, notification: Notification) -> None:
-        answer = self.world.answer(notification, len(self.world.arrivals))
+        world = self.world
+        world.tries[notification.id] += 1
+        answer = world.answer(notification, len(world.arrivals))
         if answer is None or answer == "reset":
-            self.world.arrivals.append(Arrival(notification.channel, notification))
+            world.arrivals.append(Arrival(notification.channel, notification, world.now))
         if answer == "reset":
-            self.world.faults += 1
+            world.faults += 1
             raise DeliveryError(destination="receiver", reason=Reason.UNAVAILABLE, detail="the connection was cut")
         if answer is not None:
             raise answer
@@ -182,72 +201,8 @@ class _ProcessTable:
 
 def violations(world: World, slot: int, keys: Sequence[str] = ("a1",)) -> list[str]:
     """What the protocol promises, checked against the store and the receivers; empty when all of it was kept."""
-    memory = Memory(world.table, Process(world))
-    return [
-        *_history(world, memory, slot, keys),
-        *_lost(world, memory),
-        *_doubled(world),
-        *_out_of_order(world),
-        *_confused(world),
-    ]
-
-
-def _history(world: World, memory: Memory, slot: int, keys: Sequence[str]) -> Iterator[str]:
-    for key in keys:
-        entries = [(entry.seq, entry.at) for entry in memory.read_history(world.scope, key, limit=1000)][::-1]
-        if entries != [(n, n) for n in range(1, slot + 1)]:
-            yield f"history of {key}: {entries}"
-    stored = {(e.alert_key, e.seq, e.at) for e in memory.read_history(world.scope, limit=10_000)}
-    for commit in world.believed:
-        if commit not in stored:
-            yield f"a run was told that {commit} was committed, and it is not"
-
-
-def _lost(world: World, memory: Memory) -> Iterator[str]:
-    """Every message of every committed transition has arrived and has its receipt, or was given up loudly."""
-    arrived = Counter(arrival.notification.id for arrival in world.arrivals)
-    dead = {i.notification.id for i in memory.read_outbox(world.scope) if i.status is Owed.DEAD}
-    loud = {a.notification.alert_key for a in world.arrivals if a.notification.rule == DELIVERY_RULE}
-    for entry in memory.read_history(world.scope, limit=10_000):
-        commit = a_commit(entry.alert_key, entry.seq, channels=entry.told, scope=world.scope)
-        for notification in commit.notifications:
-            receipt = memory.has_receipt(world.scope, notification)
-            name = f"{entry.alert_key} {entry.seq} {notification.channel}"
-            if receipt and not arrived[notification.id]:
-                yield f"a receipt for what never arrived: {name}"
-            elif notification.id in dead and alert_key(DELIVERY_RULE, world.scope, notification.id) not in loud:
-                yield f"given up silently: {name}"
-            elif not receipt and notification.id not in dead:
-                yield f"lost: {name}"
-
-
-def _doubled(world: World) -> Iterator[str]:
-    copies = sum(Counter((a.channel, a.notification.id) for a in world.arrivals).values()) - len(
-        {(a.channel, a.notification.id) for a in world.arrivals}
-    )
-    if copies > world.faults:
-        yield f"{copies} copies for {world.faults} faults"
-
-
-def _out_of_order(world: World) -> Iterator[str]:
-    first: dict[str, Arrival] = {}
-    for arrival in world.arrivals:
-        first.setdefault(arrival.notification.id, arrival)
-    seen: dict[tuple[str, str], int] = {}
-    for arrival in first.values():
-        place = (arrival.notification.alert_key, arrival.channel)
-        if arrival.notification.rule != DELIVERY_RULE and arrival.notification.seq < seen.get(place, 0):
-            yield f"out of order: {place} {arrival.notification.seq} after {seen[place]}"
-        seen[place] = max(seen.get(place, 0), arrival.notification.seq)
-
-
-def _confused(world: World) -> Iterator[str]:
-    """One id is one message: whoever drops copies by it must not drop news."""
-    content: dict[str, tuple[str, int, str]] = {}
-    for arrival in world.arrivals:
-        n = arrival.notification
-        if content.setdefault(n.id, (n.alert_key, n.at, n.kind)) != (n.alert_key, n.at, n.kind):
-            yield f"two messages under one id: {n.id}"
+    found = check(world, made_of(world, keys), made_by_hand(slot, keys))
+    return [words for letter in found.values() for words in letter]
 
 
 def settle(world: World, slot: int, keys: Sequence[str] = ("a1",), channels: tuple[str, ...] = CHANNELS) -> None:
@@ -273,9 +228,11 @@ def killer(at: int) -> Callable[[], None]:
     return gate
 
 
-def run_killed(world: World, at: int, act: Callable[[Process], Any], skew: float = 0.0) -> bool:
+def run_killed(
+    world: World, at: int, act: Callable[[Any], Any], skew: float = 0.0, of: type[Process] = Process
+) -> bool:
     """Whether the process was killed before it ended by itself."""
-    process = Process(world, killer(at), skew)
+    process = of(world, killer(at), skew)
     try:
         act(process)
     except Killed:
@@ -290,8 +247,8 @@ def run_killed(world: World, at: int, act: Callable[[Process], Any], skew: float
 class Stepped:
     """A process whose every step waits for its turn."""
 
-    def __init__(self, world: World, act: Callable[[Process], Any]) -> None:
-        self.process = Process(world, self._gate)
+    def __init__(self, world: World, act: Callable[[Any], Any], of: type[Process] = Process) -> None:
+        self.process = of(world, self._gate)
         self.killed = False
         self.ended = False
         self.failure: BaseException | None = None
@@ -332,10 +289,16 @@ Trouble = Callable[[random.Random, Stepped, World], None]
 """May do something to the process whose turn it is."""
 
 
-def explore(world: World, acts: Sequence[Callable[[Process], Any]], seed: int, trouble: Trouble | None = None) -> None:
+def explore(
+    world: World,
+    acts: Sequence[Callable[[Any], Any]],
+    seed: int,
+    trouble: Trouble | None = None,
+    of: type[Process] = Process,
+) -> None:
     """Let all run at once, step by step, in an order that the seed decides."""
     chance = random.Random(seed)  # noqa: S311 - a seed, not a secret
-    alive = [Stepped(world, act) for act in acts]
+    alive = [Stepped(world, act, of) for act in acts]
     for stepped in alive:
         stepped.start()
     while alive := [stepped for stepped in alive if not stepped.ended]:
@@ -344,7 +307,16 @@ def explore(world: World, acts: Sequence[Callable[[Process], Any]], seed: int, t
             trouble(chance, stepped, world)
         stepped.turn()
         if stepped.failure is not None:
+            _end_all(alive)
             raise stepped.failure
+
+
+def _end_all(alive: Sequence[Stepped]) -> None:
+    """Nobody is left waiting for a turn that never comes."""
+    for stepped in alive:
+        stepped.killed = True
+        while not stepped.ended:
+            stepped.turn()
 
 
 def some_trouble(chance: random.Random, stepped: Stepped, world: World) -> None:

@@ -21,7 +21,7 @@ from nephoscope.model.errors import StoreError
 from nephoscope.model.memory import ChannelState
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import Deadline
-from nephoscope.pipeline.backoff import chains, is_due
+from nephoscope.pipeline.backoff import FURTHEST, chains, is_due
 from nephoscope.pipeline.notices import Told, channels_instead, plan_unreadable
 from nephoscope.ports import Clock, Notifier
 from nephoscope.stores.memory import Memory, Owing, Unreadable
@@ -35,15 +35,19 @@ ROUNDS = 3
 """A round more where notices about failing channels became owed; a notice makes no notice, so this suffices."""
 STORE_FAILURES = 3
 """In a row, after which a lane leaves the rest to the next run."""
+TRIES_IN_A_TURN = 4
+"""Tries of a message, after which those that have had fewer go first."""
 UNREADABLE_SECONDS = 900
-"""A row that cannot be read may be from a newer version that is just being deployed; after this it is set aside."""
+"""A row that cannot be read may be from a newer version that is just being deployed; after this it is set aside.
+One that says to be from the far future is from nobody's clock."""
 
 Chain = tuple[OutboxItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Messages to one channel that one thread sends one after another: chains by scope, the oldest first."""
+    """Messages to one channel that one thread sends one after another: chains by scope, those that were tried least
+    come first, and of these the oldest."""
 
     channel: str
     number: int
@@ -86,9 +90,15 @@ def plan_lanes(owing: Mapping[Scope, Owing]) -> tuple[Lane, ...]:
             number = zlib.crc32(head.alert_key.encode()) % LANES
             lanes.setdefault((number, head.channel), []).append((scope, chain))
     return tuple(
-        Lane(channel, number, tuple(sorted(lanes[number, channel], key=lambda each: each[1][0].created_at)))
+        Lane(channel, number, tuple(sorted(lanes[number, channel], key=lambda each: _turn(each[1][0]))))
         for number, channel in sorted(lanes)
     )
+
+
+def _turn(head: OutboxItem) -> tuple[int, float]:
+    """A receiver in trouble costs a run a few tries. Were they always the oldest messages', these would be tried all
+    through a long outage, and wait the longest of all when it is over."""
+    return head.attempts // TRIES_IN_A_TURN, head.created_at
 
 
 def _run(lanes: Sequence[Lane], ground: Ground, courier: Courier, tally: Tally, workers: int) -> None:
@@ -152,7 +162,7 @@ def _set_aside(ground: Ground, scope: Scope, row: Unreadable, tally: Tally) -> N
     """What nobody can read is put among the dead, and somebody is told."""
     tally.unreadable(scope, row.sk)
     now = ground.clock.wall()
-    if now - row.created_at < UNREADABLE_SECONDS:
+    if row.created_at - FURTHEST <= now < row.created_at + UNREADABLE_SECONDS:
         return
     told = Told(ground.config.fleet, scope, channels_instead(ground.config, ""), int(now))
     notices = plan_unreadable(row.sk, row.ver, told)
