@@ -34,7 +34,8 @@ class ScopeReport:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A whole run. queued: scopes handed to other functions. errors: what failed besides reads, in words."""
+    """A whole run. queued: scopes handed to other functions. watched: what became of the other clouds' functions.
+    errors: what failed besides reads, in words."""
 
     slot: int
     run_id: str
@@ -44,6 +45,7 @@ class RunReport:
     published: Written = Written()
     dashboards: int = 0
     delivery: DeliveryReport | None = None
+    watched: tuple[HistoryEntry, ...] = ()
     seconds: float = 0.0
     errors: tuple[str, ...] = ()
 
@@ -77,6 +79,7 @@ class RunReport:
             "series": sum(report.series for report in self.scopes),
             "points": sum(report.points for report in self.scopes),
             "transitions": [_told(report.scope, entry) for report in self.scopes for entry in report.transitions],
+            "watched": [f"{entry.resource_id}: {entry.kind}" for entry in self.watched],
             "coverage": self.coverage,
             "firing": sum(len(report.firing) for report in self.scopes),
             "queued": self.queued,

@@ -17,6 +17,7 @@ from nephoscope.app.drawing import draw
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.app.scopes import FINDING, registered, survey
+from nephoscope.app.watching import leave_beat, leave_beat_once, watch, watch_places
 from nephoscope.model.alert import Notification
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
@@ -65,19 +66,22 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     """The scheduled run for `slot` (epoch seconds, a multiple of the configured period)."""
     started = outside.clock.monotonic()
     run_id = outside.new_run_id()
+    watched = watch(outside, slot, run_id)
     ground = survey(outside, deadline)
     ended = tuple(_withdraw(outside, scope, slot, run_id) for scope in ground.withdrawn)
     queued, refused = _fan_out(outside, ground.found.scopes, slot)
     if queued:
         report = RunReport(slot, run_id, gaps=ground.found.gaps, queued=queued)
     else:
-        report = _run_here(outside, ground.found, slot, run_id, deadline)
+        report = _run_here(outside, ground.found, slot, run_id, deadline, watched.places)
+    left = leave_beat(outside, watched, slot, ran=not report.failed and not queued)
     dashboards, more = draw(outside, ground.shown, deadline)
     return replace(
         report,
         scopes=(*report.scopes, *ended),
         dashboards=dashboards,
-        errors=(*report.errors, *ground.errors, *refused, *more),
+        watched=watched.told,
+        errors=(*report.errors, *ground.errors, *refused, *watched.errors, *left, *more),
         seconds=outside.clock.monotonic() - started,
     )
 
@@ -86,13 +90,14 @@ def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunRe
     """One scope of a run that was fanned out."""
     started = outside.clock.monotonic()
     report = _run_here(outside, FoundScopes((scope,)), slot, outside.new_run_id(), deadline)
-    return replace(report, seconds=outside.clock.monotonic() - started)
+    left = () if report.failed else leave_beat_once(outside, slot)
+    return replace(report, errors=(*report.errors, *left), seconds=outside.clock.monotonic() - started)
 
 
 def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     """Deliver what this function's clouds owe, every minute, whatever becomes of the runs; and publish what is owed
     still, so that an alarm of the provider's own can tell. Raises StoreError when the registry cannot be read."""
-    scopes, until = registered(outside, outside.readers), deadline.earlier(PUBLISHING_TAKES)
+    scopes, until = [*registered(outside, outside.readers), *watch_places(outside)], deadline.earlier(PUBLISHING_TAKES)
     report = deliver(outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, until)
     now = int(outside.clock.wall())
     errors: list[str] = []
@@ -155,7 +160,15 @@ def _fan_out(outside: Outside, scopes: Sequence[Scope], slot: int) -> tuple[int,
     return len(scopes), []
 
 
-def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, deadline: Deadline) -> RunReport:
+def _run_here(
+    outside: Outside,
+    found: FoundScopes,
+    slot: int,
+    run_id: str,
+    deadline: Deadline,
+    also: Sequence[Scope] = (),
+) -> RunReport:
+    """also: further partitions in which messages may be owed."""
     started = outside.clock.monotonic()
     reading = deadline.earlier(deadline.remaining * KEPT_BACK)
     with ThreadPoolExecutor(max_workers=max(1, min(8, len(found.scopes)))) as pool:
@@ -170,8 +183,9 @@ def _run_here(outside: Outside, found: FoundScopes, slot: int, run_id: str, dead
     news = any(report.ended in ("done", "failed") for report in reports) or _unfound(found) > 0
     publishing = deadline.earlier(deadline.remaining * KEPT_FOR_DELIVERY)
     published, errors = _publish(outside, data, slot, figures, publishing) if news else (Written(), [])
+    owing = (*found.scopes, *also)
     delivery = deliver(
-        outside.memory, found.scopes, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
+        outside.memory, owing, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )
     return RunReport(slot, run_id, reports, found.gaps, published=published, delivery=delivery, errors=tuple(errors))
 

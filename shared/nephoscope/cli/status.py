@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nephoscope.app.outside import Outside
+from nephoscope.app.watching import silent_functions
 from nephoscope.cli.alerts import SHORTEST
 from nephoscope.cli.call import FAILED, WELL, Call, add_cloud_argument
-from nephoscope.cli.memory import NOTHING_YET, about_words, open_existing, registered, value_words
+from nephoscope.cli.memory import NOTHING_YET, about_words, open_existing, registered, value_words, watching
 from nephoscope.cli.table import Cell, Column
 from nephoscope.cli.terminal import SEVERITY_STYLES
 from nephoscope.model.alert import OPEN_STATES, AlertRecord, OutboxItem, Owed
@@ -74,13 +75,15 @@ def run(call: Call) -> int:
         call.terminal.problem("no run has been remembered yet", NOTHING_YET)
         return FAILED
     rules = {rule.name: rule for rule in outside.config.rules}
+    watchers = [_standing(outside, scope) for scope in watching(outside)]
     if call.args.json:
         for standing in standings:
             call.terminal.json(_object(standing, rules))
     else:
-        _show(call, outside, standings, rules)
+        _show(call, outside, standings, watchers, rules)
     wrong = [text for standing in standings for text in _complaints(standing, outside.config.gather.every)]
-    return _complain(call, [*wrong, *_switched_off(outside, standings)])
+    wrong += [text for watcher in watchers for text in _given_up(watcher)]
+    return _complain(call, [*wrong, *_stopped(outside), *_switched_off(outside, standings)])
 
 
 def _standing(outside: Outside, scope: Scope) -> Standing:
@@ -167,10 +170,17 @@ ALERT_COLUMNS = (
 )
 
 
-def _show(call: Call, outside: Outside, standings: Sequence[Standing], rules: Mapping[str, Rule]) -> None:
+def _show(
+    call: Call,
+    outside: Outside,
+    standings: Sequence[Standing],
+    watchers: Sequence[Standing],
+    rules: Mapping[str, Rule],
+) -> None:
+    """watchers: what each cloud's functions tell of the others'."""
     terminal = call.terminal
     terminal.table(COLUMNS, [_row(standing, outside.config.gather.every) for standing in standings])
-    firing = [(standing.scope, record) for standing in standings for record in standing.firing]
+    firing = [(standing.scope, record) for standing in (*standings, *watchers) for record in standing.firing]
     terminal.line()
     if not firing:
         terminal.line("Nothing is firing.", "green")
@@ -242,6 +252,17 @@ def _complaints(standing: Standing, every: int) -> Iterable[str]:
         age, due = render_duration(standing.age), render_duration(every)
         yield f"{standing.scope}: the last run was {age} ago; one is due every {due}"
     yield from standing.gaps
+    yield from _given_up(standing)
+
+
+def _stopped(outside: Outside) -> Iterator[str]:
+    """Clouds whose functions have left no sign of life; where there is one cloud alone its scopes say the same."""
+    for cloud, silent in silent_functions(outside):
+        age = "never" if silent is None else f"{render_duration(silent)} ago"
+        yield f"{cloud}: its functions ran {age}; another cloud's tell of it"
+
+
+def _given_up(standing: Standing) -> Iterator[str]:
     if standing.dead:
         number = len(standing.dead)
         yield f"{standing.scope}: {number} notification{'' if number == 1 else 's'} given up"

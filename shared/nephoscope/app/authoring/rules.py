@@ -11,7 +11,7 @@ from nephoscope.app.authoring.conditions import Vocabulary, contradiction, parse
 from nephoscope.app.authoring.document import Items, Keys, Node, Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
 from nephoscope.app.authoring.gathering import read_selector
-from nephoscope.app.authoring.given import SCOPE_BLIND, default_channels
+from nephoscope.app.authoring.given import TAKEN, default_channels
 from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.patterns import NAME
 from nephoscope.app.authoring.quantities import UnclearError, parse_window
@@ -24,7 +24,6 @@ from nephoscope.model.rule import Condition, MissingData, Observation, Rule, Sev
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
 from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
-from nephoscope.pipeline.notices import DELIVERY_RULE
 from nephoscope.pipeline.wording import render_duration
 
 LONGEST = DAY
@@ -159,7 +158,7 @@ class _Reader:
         if not re.fullmatch(NAME, text.value):
             said = f'rule: the name "{text.value}" may have letters, digits and . _ - only, 64 at most'
             self._findings.problem(text.place, said)
-        elif text.value in (SCOPE_BLIND, DELIVERY_RULE):
+        elif text.value in TAKEN:
             self._findings.problem(text.place, f'rule: the name "{text.value}" is taken by the built-in rule')
         elif earlier is not text:
             where = f"{earlier.place.file}:{earlier.place.line}"
