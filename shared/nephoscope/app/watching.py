@@ -60,16 +60,27 @@ def watch(outside: Outside, slot: int, run_id: str) -> Watched:
 def leave_beat(outside: Outside, watched: Watched, slot: int, *, ran: bool) -> tuple[str, ...]:
     """The sign of life of a run that has ended. ran: in some scope at least; not so where all was handed to others.
     Returns what went wrong."""
-    beat = watched.beat
-    if beat is None:
+    if watched.beat is None:
         return ()
-    if ran:
-        beat = replace(beat, ran=slot, at=int(outside.clock.wall()))
     try:
-        outside.memory.write_beat(replace(beat, ver=beat.ver + 1))
+        _leave(outside, watched.beat, slot if ran else 0)
+        for cloud in _stood_in_for(outside) if ran else ():
+            _leave(outside, outside.memory.read_beat(cloud), slot)
     except StoreError as error:
         return (str(error),)
     return ()
+
+
+def _leave(outside: Outside, beat: Beat, ran: int) -> None:
+    """ran: 0 = nothing has come to its end. Where another run of the same cloud is quicker, its word stands."""
+    if ran:
+        beat = replace(beat, ran=ran, at=int(outside.clock.wall()))
+    outside.memory.write_beat(replace(beat, ver=beat.ver + 1))
+
+
+def _stood_in_for(outside: Outside) -> Iterator[Cloud]:
+    """The other clouds whose functions' work this process does: a person's machine that reads them all."""
+    return (c for c in outside.config.gather.functions if c in outside.readers and c is not own_cloud(outside))
 
 
 def leave_beat_once(outside: Outside, slot: int) -> tuple[str, ...]:
@@ -81,13 +92,13 @@ def leave_beat_once(outside: Outside, slot: int) -> tuple[str, ...]:
     return () if beat.ran == slot else leave_beat(outside, Watched(beat), slot, ran=True)
 
 
-def silent_functions(outside: Outside) -> Iterator[tuple[Cloud, float | None]]:
-    """By the clock of who asks: the clouds whose functions are silent, and for how many seconds; None: they never ran.
-    Nothing where only one cloud has functions. Raises StoreError."""
+def silent_functions(outside: Outside) -> Iterator[tuple[Cloud, float]]:
+    """By the clock of who asks: the clouds whose functions have run and are silent, and for how many seconds. Nothing
+    where only one cloud has functions: its scopes say the same. Raises StoreError."""
     functions, every = outside.config.gather.functions, outside.config.gather.every
     for beat in map(outside.memory.read_beat, functions if len(functions) > 1 else ()):
-        silent = outside.clock.wall() - beat.at if beat.ran else None
-        if silent is None or silent >= silent_after(every):
+        silent = outside.clock.wall() - beat.at
+        if beat.ran and silent >= silent_after(every):
             yield beat.cloud, silent
 
 

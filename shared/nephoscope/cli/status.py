@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nephoscope.app.outside import Outside
+from nephoscope.app.unreached import unreached_slots
 from nephoscope.app.watching import silent_functions
 from nephoscope.cli.alerts import SHORTEST
 from nephoscope.cli.call import FAILED, WELL, Call, add_cloud_argument
@@ -18,7 +19,7 @@ from nephoscope.model.memory import Progress, Snapshot
 from nephoscope.model.resource import StateGroup
 from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Scope
-from nephoscope.model.time import iso
+from nephoscope.model.time import HOUR, iso
 from nephoscope.pipeline.wording import clean, render_duration
 
 HELP = "Show how it stands: scopes, coverage, alerts, notifications that are owed."
@@ -30,6 +31,9 @@ examples:
 
 --json prints one object a scope. Exit code 1 where a scope's runs have stopped, where
 something could not be read in its last run, or a notification was given up."""
+
+SKIPPED_SHOWN = HOUR
+"""Seconds for which slots without a run are shown."""
 
 LATE_RUNS = 3
 """So many runs without a heartbeat, and the scope is called late."""
@@ -81,6 +85,7 @@ def run(call: Call) -> int:
             call.terminal.json(_object(standing, rules))
     else:
         _show(call, outside, standings, watchers, rules)
+    _note_skipped(call, outside, standings)
     wrong = [text for standing in standings for text in _complaints(standing, outside.config.gather.every)]
     wrong += [text for watcher in watchers for text in _given_up(watcher)]
     return _complain(call, [*wrong, *_stopped(outside), *_switched_off(outside, standings)])
@@ -118,6 +123,7 @@ def _object(standing: Standing, rules: Mapping[str, Rule]) -> dict[str, object]:
         "owed": len(standing.owed),
         "dead": len(standing.dead),
         "gaps": list(standing.gaps),
+        "skipped": list(map(iso, standing.progress.skipped)),
     }
 
 
@@ -255,11 +261,19 @@ def _complaints(standing: Standing, every: int) -> Iterable[str]:
     yield from _given_up(standing)
 
 
+def _note_skipped(call: Call, outside: Outside, standings: Sequence[Standing]) -> None:
+    """Runs that were killed or never called, lately; what they did not judge is judged since."""
+    now, every = outside.clock.wall(), outside.config.gather.every
+    for standing in standings:
+        skipped = standing.progress.skipped
+        if skipped and now - skipped[-1] < SKIPPED_SHOWN:
+            for each in unreached_slots(standing.scope, skipped, every):
+                call.terminal.note(f"{each}: no run came to its end; the next one made up for them")
+
+
 def _stopped(outside: Outside) -> Iterator[str]:
-    """Clouds whose functions have left no sign of life; where there is one cloud alone its scopes say the same."""
     for cloud, silent in silent_functions(outside):
-        age = "never" if silent is None else f"{render_duration(silent)} ago"
-        yield f"{cloud}: its functions ran {age}; another cloud's tell of it"
+        yield f"{cloud}: its functions have been silent for {render_duration(silent)}"
 
 
 def _given_up(standing: Standing) -> Iterator[str]:

@@ -22,7 +22,8 @@ class Progress:
     evaluated for a series that could not be read since; it is read again with a wider window, while the others go on.
     generation: of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds. started:
     resource id -> slot at which it was first seen to run again; only machines whose provider does not say when they
-    were started, and only as long as that matters.
+    were started, and only as long as that matters. skipped: the first and the last of the slots for which no run came
+    to its end, the last time that this happened.
     """
 
     scope: Scope
@@ -38,6 +39,7 @@ class Progress:
     values_slot: int = 0
     behind: Mapping[str, int] = field(default_factory=dict)
     started: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from nephoscope.model.config import Config
 from nephoscope.model.memory import Progress, Remembered, Snapshot
 from nephoscope.model.publish import Datum
 from nephoscope.model.series import Facts, SeriesRequest
+from nephoscope.model.time import floor_to
 from nephoscope.pipeline.audience import Audience
 from nephoscope.pipeline.changes import Change, plan_changes
 from nephoscope.pipeline.need import MOST_BEHIND, behind_key, pace_key
@@ -71,7 +72,8 @@ def plan(
     firing = tuple(record for record in alerts.values() if record.state in OPEN_STATES)
     coverage = measure_coverage(facts, requests)
     progress = _progress(facts, requests, remembered.progress, judgements.reached, stamp)
-    progress = replace(progress, started=starts)
+    skipped = skipped_slots(remembered.progress, facts.slot, config.gather.every) or progress.skipped
+    progress = replace(progress, started=starts, skipped=skipped)
     publishing = plan_publishing(facts, config, catalog, progress)
     figures = _figures(facts, requests, coverage, len(firing))
     own = plan_self_metrics(config, facts.scope.cloud, facts.slot, figures, publishing.claimed)
@@ -107,6 +109,13 @@ def measure_coverage(facts: Facts, requests: Sequence[SeriesRequest]) -> Coverag
     listed = len(facts.inventory.resources)
     missing = 1 if facts.inventory.gaps else 0
     return Coverage(listed - len(stale), listed + missing)
+
+
+def skipped_slots(before: Progress, slot: int, every: int) -> tuple[int, ...]:
+    """The first and the last slot between the run that wrote `before` and this one; empty where they follow on each
+    other, or none came before. Those runs were killed, or never called; what they did not judge is judged now."""
+    first, last = before.slot + every, floor_to(slot - 1, every)
+    return (first, last) if before.slot and first <= last else ()
 
 
 def _figures(facts: Facts, requests: Sequence[SeriesRequest], coverage: Coverage, firing: int) -> Figures:
