@@ -105,8 +105,8 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     report = deliver(outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, until)
     now = int(outside.clock.wall())
     errors: list[str] = []
-    if report.owed or now % OWED_EVERY < MINUTE:
-        figures = Figures(owed=report.owed, oldest_owed=report.oldest_owed, heartbeat=False)
+    if report.owed or report.tried or now % OWED_EVERY < MINUTE:
+        figures = replace(_delivered(report), owed=report.owed, oldest_owed=report.oldest_owed)
         _, errors = _publish(outside, (), now, figures, deadline)
     return replace(report, errors=(*report.errors, *errors))
 
@@ -192,6 +192,9 @@ def _run_here(
     delivery = deliver(
         outside.memory, owing, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )
+    if delivery.tried:
+        _, more = _publish(outside, (), slot, _delivered(delivery), deadline)
+        errors = [*errors, *more]
     return RunReport(
         slot,
         run_id,
@@ -202,6 +205,10 @@ def _run_here(
         errors=tuple(errors),
         every=outside.config.gather.every,
     )
+
+
+def _delivered(report: DeliveryReport) -> Figures:
+    return Figures(sent=report.sent, dead=report.dead, refused=report.refused, heartbeat=False)
 
 
 def in_turn(scopes: Sequence[Scope], number: int) -> tuple[Scope, ...]:

@@ -46,6 +46,11 @@ class DeliveryReport:
     errors: tuple[str, ...] = ()
 
     @property
+    def tried(self) -> bool:
+        """Anything was sent, refused or given up."""
+        return bool(self.sent or self.dead or self.refused)
+
+    @property
     def failed(self) -> bool:
         """The store did not answer, and nothing reached anybody."""
         return bool(self.errors) and not self.sent
