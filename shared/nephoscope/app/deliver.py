@@ -43,7 +43,7 @@ Chain = tuple[OutboxItem, ...]
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Messages to one channel that one thread sends one after another: chains by scope, the oldest first."""
+    """Messages to one channel that one thread sends one after another: chains by scope, in turn."""
 
     channel: str
     number: int
@@ -86,9 +86,15 @@ def plan_lanes(owing: Mapping[Scope, Owing]) -> tuple[Lane, ...]:
             number = zlib.crc32(head.alert_key.encode()) % LANES
             lanes.setdefault((number, head.channel), []).append((scope, chain))
     return tuple(
-        Lane(channel, number, tuple(sorted(lanes[number, channel], key=lambda each: each[1][0].created_at)))
-        for number, channel in sorted(lanes)
+        Lane(channel, number, tuple(sorted(lanes[number, channel], key=_turn))) for number, channel in sorted(lanes)
     )
+
+
+def _turn(each: tuple[Scope, Chain]) -> tuple[int, float]:
+    """What has failed least comes first, then the oldest. So a receiver that is down is knocked at with another message
+    each time, and none has long to wait when it is back; and one that it will not take stands in no other's way."""
+    _, chain = each
+    return chain[0].attempts, chain[0].created_at
 
 
 def _run(lanes: Sequence[Lane], ground: Ground, courier: Courier, tally: Tally, workers: int) -> None:
