@@ -14,6 +14,7 @@ from nephoscope.app.authoring.gathering import read_selector
 from nephoscope.app.authoring.given import TAKEN, default_channels
 from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.patterns import NAME
+from nephoscope.app.authoring.possible import check_possible
 from nephoscope.app.authoring.quantities import UnclearError, parse_window
 from nephoscope.app.authoring.reading import keys_of, read_section, text_of, texts_of
 from nephoscope.app.authoring.shape import RULE
@@ -108,6 +109,9 @@ class _Reader:
             self._check_clouds(kind, when)
         self._check_window("for", when, window)
         selector = read_selector(self._keys, self._findings)
+        sources = self._around.sources(when.metric) if isinstance(when, Threshold) else ()
+        windows = {"for": window, "clear": clear_window}
+        check_possible(self._keys, kind, when, windows, selector, sources, self._findings)
         tell, labels, runbook = self._tell(), self._labels(), self._runbook()
         if name is None or kind is None or when is None:
             return None
