@@ -14,10 +14,18 @@ from nephoscope.model.errors import ConfigError
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
 
-EVERY_STATE = (
-    "starting or running or stopping or stopped or suspended or repairing or terminating or terminated or unknown"
-)
-LISTED = EVERY_STATE.replace(" or ", ", ", 7)
+STATES = [
+    "starting",
+    "running",
+    "stopping",
+    "stopped",
+    "suspended",
+    "repairing",
+    "terminating",
+    "terminated",
+    "unknown",
+]
+EVERY_STATE, LISTED = " or ".join(STATES), f"{', '.join(STATES[:-1])} or {STATES[-1]}"
 
 
 def problems(rule: str, folder: Path) -> list[str]:
@@ -40,7 +48,7 @@ def problems(rule: str, folder: Path) -> list[str]:
             f"when: this can never hold: state is always one of {LISTED}",
         ),
         (
-            "on: instance, when: cpu.utilization > 90 %, where: {tags: {env: prod}}, except: {tags: {env: [prod, test]}}",
+            "on: instance, when: state is stopped, where: {tags: {env: prod}}, except: {tags: {env: [prod, test]}}",
             "except: it leaves out all that `where` selects by tag env: the rule looks at nothing",
         ),
         (

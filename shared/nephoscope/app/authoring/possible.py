@@ -1,8 +1,8 @@
 """Whether a rule can ever fire, and ever clear: what each of its texts alone does not show.
 
-A number that a metric never reaches, an unknown word, a window of more points than are judged: conditions.py and rules.py
-refuse those where they read them. Here the parts of a rule stand together: words that are all there are, a selection
-that leaves out what it selects, a window that is longer than the provider keeps its points.
+A number that a metric never reaches, an unknown word, a window of more points than are judged: conditions.py and
+rules.py refuse those where they read them. Here the parts of a rule stand together: words that are all there are, a
+selection that leaves out what it selects, a window that is longer than the provider keeps its points.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from nephoscope.model.observation import OBSERVATIONS
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Condition, Observation, Selector, Window
 from nephoscope.model.scope import Cloud
+from nephoscope.model.time import DAY
 from nephoscope.pipeline.wording import render_duration
+
+MEANT = 366 * DAY
+"""Seconds. A longer window is a slip of the hand, and called too long already."""
 
 
 def check_possible(
@@ -38,11 +42,10 @@ def check_possible(
         findings.problem((keys_of(keys, "except") or keys).place, f"except: {said}")
     kept = min((kept_for(source, source.period_of(fine=True)) for source in sources), default=0)
     for key, window in windows.items():
-        if kept and window.span > kept and (text := text_of(keys, key)):
-            said = (
-                f"its points are kept for {render_duration(kept)}; nobody can look back {render_duration(window.span)}"
-            )
-            findings.problem(text.place, f"{key}: {said}")
+        if kept and kept < window.span < MEANT and (text := text_of(keys, key)):
+            span = render_duration(window.span)
+            said = f"{key}: its points are kept for {render_duration(kept)}; nobody can look back {span}"
+            findings.problem(text.place, said)
 
 
 def _of_words(kind: Kind, when: Observation) -> str:
