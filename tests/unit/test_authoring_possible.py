@@ -14,17 +14,10 @@ from nephoscope.model.errors import ConfigError
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
 
-STATES = [
-    "starting",
-    "running",
-    "stopping",
-    "stopped",
-    "suspended",
-    "repairing",
-    "terminating",
-    "terminated",
-    "unknown",
-]
+STATES = (
+    *("starting", "running", "stopping", "stopped", "suspended"),
+    *("repairing", "terminating", "terminated", "unknown"),
+)
 EVERY_STATE, LISTED = " or ".join(STATES), f"{', '.join(STATES[:-1])} or {STATES[-1]}"
 
 
