@@ -77,7 +77,7 @@ function entrance(cloud, facts, identity, name) {
 }
 
 function permissions(cloud, facts) {
-  const own = [`${cloud}#*`, `registry#${cloud}`];
+  const own = [`${cloud}#*`, `registry#${cloud}`, `heartbeat#${cloud}`];
   const { ssm, secretsmanager, topics } = policyArns({ ...facts, secrets: facts.channel_secrets });
   return [
     {
@@ -91,6 +91,12 @@ function permissions(cloud, facts) {
       Action: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
       Resource: att('Table'),
       Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': own } },
+    },
+    {
+      Effect: 'Allow', // each cloud's functions look whether the others' still run
+      Action: 'dynamodb:GetItem',
+      Resource: att('Table'),
+      Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['heartbeat#*'] } },
     },
     ...allow('sns:Publish', topics),
     ...allow('ssm:GetParameter', ssm),

@@ -158,7 +158,7 @@ def test_waits_grow_and_have_an_end(world: World) -> None:
         (item,) = of_chat(memory, world)
         waits.append(item.next_at - world.now)
         world.now = item.next_at
-    ceilings = [15, 30, 60, 120, 240, 480, 900, 900, 900, 900, 900, 900]
+    ceilings = [15, 30, 60, 120, 240, 480, 540, 540, 540, 540, 540, 540]
     assert waits == pytest.approx([0.3238 * ceiling for ceiling in ceilings], rel=0.02), "0.3238: this world's chance"
 
 

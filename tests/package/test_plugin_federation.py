@@ -14,6 +14,7 @@ import pytest
 
 from nephoscope.localcloud.aws.call import Need
 from nephoscope.localcloud.aws.policy import permits
+from nephoscope.model.beat import watch_scope
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.stores import keys
 
@@ -139,9 +140,9 @@ AWS = Scope(Cloud.AWS, "111111111111", "eu-west-1")
 @pytest.mark.parametrize(
     ("role", "own", "others"),
     [
-        ("GcpRole", [WEB.key, keys.registry(Cloud.GCP)],
+        ("GcpRole", [WEB.key, keys.registry(Cloud.GCP), keys.heartbeat(Cloud.GCP), watch_scope(Cloud.GCP).key],
          [SUB.key, AWS.key, keys.registry(Cloud.AZURE), keys.registry(Cloud.AWS), "global"]),
-        ("AzureRole", [SUB.key, keys.registry(Cloud.AZURE)],
+        ("AzureRole", [SUB.key, keys.registry(Cloud.AZURE), keys.heartbeat(Cloud.AZURE), watch_scope(Cloud.AZURE).key],
          [WEB.key, AWS.key, keys.registry(Cloud.GCP), keys.registry(Cloud.AWS), "global"]),
     ],
 )  # fmt: skip
@@ -155,6 +156,21 @@ def test_each_remembers_what_is_its_own_and_nothing_else(
     assert all(may(key) for key in own)
     assert not any(may(key) for key in others)
     assert not may(own[0], others[0])  # a transaction that reaches over
+
+
+@pytest.mark.parametrize(
+    ("role", "other"), [("GcpRole", Cloud.AZURE), ("GcpRole", Cloud.AWS), ("AzureRole", Cloud.GCP)]
+)
+def test_of_the_others_each_may_read_the_sign_of_life_and_leave_none(
+    made: Mapping[str, Any], role: str, other: Cloud
+) -> None:
+    def may(action: str, partition: str) -> bool:
+        need = Need(f"dynamodb:{action}", TABLE, {"dynamodb:LeadingKeys": (partition,)})
+        return permits([policy(made, role)], need)
+
+    assert may("GetItem", keys.heartbeat(other))
+    assert not any(may(action, keys.heartbeat(other)) for action in ("Query", "PutItem", "DeleteItem"))
+    assert not may("GetItem", watch_scope(other).key)
 
 
 def test_each_may_do_that_and_no_more(made: Mapping[str, Any]) -> None:

@@ -210,8 +210,9 @@ def test_starter_rules_are_those_that_can_hold_somewhere(tmp_path: Path) -> None
         "ebs-check-failed",
         "provisioning-failed",
         "scope-blind",
+        "nephoscope-watch",
     ]
-    assert [rule.name for rule in two.config.rules] == ["cpu-hot", "scope-blind"]
+    assert [rule.name for rule in two.config.rules] == ["cpu-hot", "scope-blind", "nephoscope-watch"]
     assert (three.warnings, two.warnings) == ((), ())
 
 

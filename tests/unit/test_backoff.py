@@ -22,9 +22,9 @@ def an_item(key: str = "a", seq: int = 1, channel: str = "chat", **more) -> Outb
 
 
 @pytest.mark.parametrize(
-    ("attempts", "ceiling"), [(0, 15), (1, 15), (2, 30), (3, 60), (6, 480), (7, 900), (8, 900), (10_000, 900)]
+    ("attempts", "ceiling"), [(0, 15), (1, 15), (2, 30), (3, 60), (6, 480), (7, 540), (8, 540), (10_000, 540)]
 )
-def test_soon_doubles_up_to_a_quarter_of_an_hour(attempts: int, ceiling: float) -> None:
+def test_soon_doubles_up_to_nine_minutes(attempts: int, ceiling: float) -> None:
     assert full_jitter(SOON, attempts, 0.0) == 0
     assert full_jitter(SOON, attempts, 0.5) == ceiling / 2
     assert full_jitter(SOON, attempts, ALMOST_ONE) == pytest.approx(ceiling)

@@ -8,6 +8,7 @@ from nephoscope.model.resource import Kind, Resource, State
 from nephoscope.model.rule import Comparison, Observation, Rule, Selector, Threshold, Window
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.pipeline.cost import assumed_fleet, count_series, forecast
+from nephoscope.pipeline.cost.forecast import DELIVERY_SERIES
 
 CPU = Rule("cpu-hot", Kind.INSTANCE, Threshold("cpu.utilization", Comparison.GREATER, 0.9))
 CHECK = Rule("check-failed", Kind.INSTANCE, Observation("check.system", ("failed",)))
@@ -65,6 +66,10 @@ def test_a_rule_reads_only_the_machines_it_selects():
 
 def test_nine_scopes_with_the_defaults_make_at_most_sixty_series():
     assert count_series(config(CPU, CHECK), assumed_fleet(scopes(9), 300, {}), load_catalog()) == 9 * 5 + 10 <= 60
+
+
+def test_so_they_do_when_every_message_is_refused_for_another_reason():
+    assert 9 * 5 + 10 + DELIVERY_SERIES == 60
 
 
 @pytest.mark.parametrize(("instances", "calls"), [(500, 12), (501, 24), (1000, 24)])

@@ -13,7 +13,7 @@ from nephoscope.model.publish import Datum
 from nephoscope.model.resource import Kind, Resource, State
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Facts, Inventory
-from nephoscope.pipeline.publish import Figures, plan_publishing, plan_self_metrics
+from nephoscope.pipeline.publish import Figures, most_frequent, plan_publishing, plan_self_metrics
 
 SCOPE = Scope(Cloud.AWS, "111111111111", "eu-west-1")
 NOON = 1_795_435_200
@@ -123,3 +123,20 @@ def test_nine_scopes_with_the_defaults_make_at_most_60_series() -> None:
         data += plan_self_metrics(config, Cloud.AWS, NOON, everything, Progress(scope)).data
         names |= {(datum.name, datum.dimensions) for datum in data} | {("cpu.utilization", scope)}
     assert len(names) == 54
+
+
+def test_deliveries_are_counted_by_reason_and_only_where_there_were_some() -> None:
+    figures = Figures(sent=3, dead=1, refused={"timeout": 4, "throttled": 1}, heartbeat=False)
+    data = plan_self_metrics(CONFIG, Cloud.AWS, NOON, figures, Progress(SCOPE)).data
+    assert [(datum.name, dict(datum.dimensions).get("reason"), list(datum.values)) for datum in data] == [
+        ("nephoscope.sent", None, [3.0]),
+        ("nephoscope.dead", None, [1.0]),
+        ("nephoscope.refused", "timeout", [4.0]),
+        ("nephoscope.refused", "throttled", [1.0]),
+    ]
+    assert plan_self_metrics(CONFIG, Cloud.AWS, NOON, Figures(heartbeat=False), Progress(SCOPE)).data == ()
+
+
+def test_many_reasons_make_few_series_and_lose_no_number() -> None:
+    refused = {"denied": 5, "timeout": 9, "malformed": 1, "gone": 2, "redirected": 1}
+    assert most_frequent(refused) == {"timeout": 9, "denied": 5, "other": 4}

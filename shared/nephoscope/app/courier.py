@@ -156,7 +156,7 @@ class Courier:
 
     def _take_failure(self, scope: Scope, held: OutboxItem, failure: DeliveryError) -> Step:
         name, reason = held.notification.channel, _words(failure)
-        self._tally.refused(str(failure.reason))
+        self._tally.refused(held, str(failure.reason))
         if failure.reason is Reason.GONE:
             self._disable(scope, name, reason)
             return self._give_up(scope, held, reason)

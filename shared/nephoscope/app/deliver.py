@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -113,6 +113,9 @@ def _run(lanes: Sequence[Lane], ground: Ground, courier: Courier, tally: Tally, 
         done, late = wait(under_way, timeout=max(0.0, ground.deadline.remaining))
         for ended in done:
             ended.result()
+        for lane, each in zip(lanes, under_way, strict=True):
+            if each in late:
+                tally.left(_due(lane.chains, ground.clock))
         if late:
             tally.error(f"{len(late)} lanes had not ended when the time was up")
     finally:
@@ -121,7 +124,7 @@ def _run(lanes: Sequence[Lane], ground: Ground, courier: Courier, tally: Tally, 
 
 def _run_lane(lane: Lane, ground: Ground, courier: Courier, tally: Tally) -> None:
     failures = 0
-    for scope, chain in lane.chains:
+    for number, (scope, chain) in enumerate(lane.chains):
         try:
             step = _run_chain(scope, chain, ground.clock, courier)
         except StoreError as error:
@@ -131,8 +134,14 @@ def _run_lane(lane: Lane, ground: Ground, courier: Courier, tally: Tally) -> Non
                 return
             continue
         if step is Step.STOP:
+            tally.left(_due(lane.chains[number:], ground.clock))
             return
         failures = 0
+
+
+def _due(chains_left: Iterable[tuple[Scope, Chain]], clock: Clock) -> Iterator[OutboxItem]:
+    now = clock.wall()
+    return (item for _, chain in chains_left for item in chain if is_due(item, now))
 
 
 def _run_chain(scope: Scope, chain: Chain, clock: Clock, courier: Courier) -> Step:

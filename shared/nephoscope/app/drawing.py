@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from nephoscope.app.outside import Outside
-from nephoscope.model.errors import DeliveryError
+from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.publish import Dashboard
 from nephoscope.model.scope import Scope
 from nephoscope.model.time import Deadline
 from nephoscope.pipeline.dashboard import render_dashboards
 
 
-def draw(outside: Outside, scopes: Sequence[Scope], deadline: Deadline) -> tuple[int, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """changed: dashboards that were written. unreached: the time was up."""
+
+    changed: int = 0
+    errors: tuple[str, ...] = ()
+    unreached: bool = False
+
+
+def draw(outside: Outside, scopes: Sequence[Scope], deadline: Deadline) -> Drawn:
     """The dashboard follows the configuration and the registry; it is written when it differs from what stands."""
     if not outside.settings.writes_dashboard:
-        return 0, []
+        return Drawn()
     try:
-        return outside.dashboards.write_dashboards(dashboards_of(outside, scopes), deadline), []
+        return Drawn(outside.dashboards.write_dashboards(dashboards_of(outside, scopes), deadline))
     except DeliveryError as error:
-        return 0, [str(error)]
+        return Drawn(errors=(str(error),), unreached=error.reason is Reason.DEADLINE)
 
 
 def dashboards_of(outside: Outside, scopes: Sequence[Scope]) -> tuple[Dashboard, ...]:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from nephoscope.app.deliver import DeliveryReport
+from nephoscope.app.unreached import (
+    Unreached,
+    unreached_data,
+    unreached_reads,
+    unreached_scopes,
+    unreached_slots,
+)
 from nephoscope.model.alert import AlertRecord, HistoryEntry
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Gap
-from nephoscope.model.time import iso
+from nephoscope.model.time import MINUTE, iso
 from nephoscope.pipeline.plan import Coverage
 from nephoscope.ports import Written
+
+UNREACHED = "unreached"
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeReport:
     """One scope's part. ended: `done`, `repeated` (this slot was already run), `superseded` (another run won; its
-    results stand), `failed` (the alert memory did not answer; the next run makes up for it)."""
+    results stand), `failed` (the alert memory did not answer; the next run makes up for it), `unreached` (the time was
+    up before its turn). skipped: the first and the last slot that no run had ended for when this one began."""
 
     scope: Scope
     ended: str
@@ -30,11 +41,14 @@ class ScopeReport:
     firing: tuple[AlertRecord, ...] = ()
     lag: int = 0
     error: str = ""
+    skipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A whole run. queued: scopes handed to other functions. errors: what failed besides reads, in words."""
+    """A whole run. queued: scopes handed to other functions. watched: what became of the other clouds' functions.
+    undrawn: the time was up before the dashboard stood. every: seconds between slots. errors: what failed besides
+    reads, in words."""
 
     slot: int
     run_id: str
@@ -44,13 +58,16 @@ class RunReport:
     published: Written = Written()
     dashboards: int = 0
     delivery: DeliveryReport | None = None
+    watched: tuple[HistoryEntry, ...] = ()
+    undrawn: bool = False
+    every: int = MINUTE
     seconds: float = 0.0
     errors: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
         """Nothing of this run reached anybody: the one case in which the function fails loudly."""
-        reached = self.queued or any(report.ended != "failed" for report in self.scopes)
+        reached = self.queued or any(report.ended not in ("failed", UNREACHED) for report in self.scopes)
         return not reached and bool(self.scopes or self.errors or self.gaps)
 
     @property
@@ -67,6 +84,19 @@ class RunReport:
     def all_gaps(self) -> tuple[Gap, ...]:
         return self.gaps + tuple(gap for report in self.scopes for gap in report.gaps)
 
+    @property
+    def unreached(self) -> tuple[Unreached, ...]:
+        """What the time did not suffice for, here and in runs that were killed; empty for a whole run."""
+        left = self.delivery.left if self.delivery else 0
+        return (
+            *unreached_scopes(report.scope for report in self.scopes if report.ended == UNREACHED),
+            *unreached_reads(self.all_gaps),
+            *unreached_data(Counter(self.published.refused)),
+            *([Unreached("dashboard")] if self.undrawn else []),
+            *([Unreached("deliveries", left)] if left else []),
+            *(each for report in self.scopes for each in unreached_slots(report.scope, report.skipped, self.every)),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """For the log: counts and names, no tags, no secrets."""
         return {
@@ -77,10 +107,13 @@ class RunReport:
             "series": sum(report.series for report in self.scopes),
             "points": sum(report.points for report in self.scopes),
             "transitions": [_told(report.scope, entry) for report in self.scopes for entry in report.transitions],
+            "watched": [f"{entry.resource_id}: {entry.kind}" for entry in self.watched],
             "coverage": self.coverage,
             "firing": sum(len(report.firing) for report in self.scopes),
             "queued": self.queued,
             "published": self.published.accepted,
+            "delivery": self.delivery.said() if self.delivery else {},
+            "unreached": list(map(str, self.unreached)),
             "gaps": [str(gap) for gap in self.all_gaps],
             "errors": list(self.errors),
             "seconds": round(self.seconds, 3),

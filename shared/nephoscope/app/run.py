@@ -16,8 +16,9 @@ from nephoscope.app.deliver import DeliveryReport, deliver
 from nephoscope.app.drawing import draw
 from nephoscope.app.fleet import judges_groups, run_groups
 from nephoscope.app.outside import Outside
-from nephoscope.app.report import RunReport, ScopeReport
+from nephoscope.app.report import UNREACHED, RunReport, ScopeReport
 from nephoscope.app.scopes import FINDING, registered, survey
+from nephoscope.app.watching import leave_beat, leave_beat_once, watch, watch_places
 from nephoscope.model.alert import Notification
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
@@ -29,7 +30,7 @@ from nephoscope.pipeline.digest import BUCKET, plan_digest
 from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.need import plan_reads
 from nephoscope.pipeline.notify import Stamp
-from nephoscope.pipeline.plan import Plan, plan
+from nephoscope.pipeline.plan import Plan, plan, skipped_slots
 from nephoscope.pipeline.publish import Figures, plan_self_metrics
 from nephoscope.pipeline.snapshot import snapshot_due
 from nephoscope.ports import FoundScopes, Written
@@ -38,6 +39,9 @@ logger = logging.getLogger("nephoscope")
 
 SCOPES_IN_ONE_FUNCTION = 9
 """More scopes than this are fanned out over the queue, where there is one."""
+
+SIDE_BY_SIDE = 8
+"""Scopes that one function runs at the same time."""
 
 PUBLISHING_TAKES = 3.0
 """Seconds that the sweeper keeps back for its own figures."""
@@ -66,6 +70,7 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     """The scheduled run for `slot` (epoch seconds, a multiple of the configured period)."""
     started = outside.clock.monotonic()
     run_id = outside.new_run_id()
+    watched = watch(outside, slot, run_id)
     ground = survey(outside, deadline)
     ended = tuple(_withdraw(outside, scope, slot, run_id) for scope in ground.withdrawn)
     queued, refused = _fan_out(outside, ground.found.scopes, slot)
@@ -74,13 +79,16 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
         groups = run_groups(outside, over, _stamp(outside, slot, run_id)) if over else ()
         report = RunReport(slot, run_id, groups, gaps=ground.found.gaps, queued=queued)
     else:
-        report = _run_here(outside, ground.found, slot, run_id, deadline, over)
-    dashboards, more = draw(outside, ground.shown, deadline)
+        report = _run_here(outside, ground.found, slot, run_id, deadline, watched.places, over)
+    left = leave_beat(outside, watched, slot, ran=not report.failed and not queued)
+    drawn = draw(outside, ground.shown, deadline)
     return replace(
         report,
         scopes=(*report.scopes, *ended),
-        dashboards=dashboards,
-        errors=(*report.errors, *ground.errors, *refused, *more),
+        dashboards=drawn.changed,
+        undrawn=drawn.unreached,
+        watched=watched.told,
+        errors=(*report.errors, *ground.errors, *refused, *watched.errors, *left, *drawn.errors),
         seconds=outside.clock.monotonic() - started,
     )
 
@@ -89,18 +97,19 @@ def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunRe
     """One scope of a run that was fanned out."""
     started = outside.clock.monotonic()
     report = _run_here(outside, FoundScopes((scope,)), slot, outside.new_run_id(), deadline)
-    return replace(report, seconds=outside.clock.monotonic() - started)
+    left = () if report.failed else leave_beat_once(outside, slot)
+    return replace(report, errors=(*report.errors, *left), seconds=outside.clock.monotonic() - started)
 
 
 def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     """Deliver what this function's clouds owe, every minute, whatever becomes of the runs; and publish what is owed
     still, so that an alarm of the provider's own can tell. Raises StoreError when the registry cannot be read."""
-    scopes, until = registered(outside, outside.readers), deadline.earlier(PUBLISHING_TAKES)
+    scopes, until = [*registered(outside, outside.readers), *watch_places(outside)], deadline.earlier(PUBLISHING_TAKES)
     report = deliver(outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, until)
     now = int(outside.clock.wall())
     errors: list[str] = []
-    if report.owed or now % OWED_EVERY < MINUTE:
-        figures = Figures(owed=report.owed, oldest_owed=report.oldest_owed, heartbeat=False)
+    if report.owed or report.tried or now % OWED_EVERY < MINUTE:
+        figures = replace(_delivered(report), owed=report.owed, oldest_owed=report.oldest_owed)
         _, errors = _publish(outside, (), now, figures, deadline)
     return replace(report, errors=(*report.errors, *errors))
 
@@ -163,31 +172,59 @@ def _fan_out(outside: Outside, scopes: Sequence[Scope], slot: int) -> tuple[int,
 
 
 def _run_here(
-    outside: Outside, found: FoundScopes, slot: int, run_id: str, deadline: Deadline, groups_over: Sequence[Scope] = ()
+    outside: Outside,
+    found: FoundScopes,
+    slot: int,
+    run_id: str,
+    deadline: Deadline,
+    also: Sequence[Scope] = (),
+    groups_over: Sequence[Scope] = (),
 ) -> RunReport:
-    """groups_over: the scopes whose groups this run judges as well, its own among them."""
+    """also: further partitions in which messages may be owed. groups_over: the scopes whose groups this run judges as
+    well, its own among them."""
     started = outside.clock.monotonic()
     reading = deadline.earlier(deadline.remaining * KEPT_BACK)
-    with ThreadPoolExecutor(max_workers=max(1, min(8, len(found.scopes)))) as pool:
-        outcomes = list(pool.map(lambda scope: _run_scope(outside, scope, slot, run_id, reading), found.scopes))
-    reports = tuple(report for report, _ in outcomes)
+    with ThreadPoolExecutor(max_workers=max(1, min(SIDE_BY_SIDE, len(found.scopes)))) as pool:
+        scopes = in_turn(found.scopes, slot // outside.config.gather.every)
+        outcomes = list(pool.map(lambda scope: _run_scope(outside, scope, slot, run_id, reading), scopes))
+    reports = tuple(sorted((report for report, _ in outcomes), key=lambda report: report.scope))
     groups = run_groups(outside, groups_over, _stamp(outside, slot, run_id)) if groups_over else ()
     data = [datum for _, claimed in outcomes for datum in claimed]
     figures = Figures(
         run_seconds=outside.clock.monotonic() - started,
-        scopes_failed=sum(report.ended == "failed" for report in reports) + _unfound(found),
+        scopes_failed=sum(report.ended in ("failed", UNREACHED) for report in reports) + _unfound(found),
         heartbeat=False,
     )
-    news = any(report.ended in ("done", "failed") for report in reports) or _unfound(found) > 0
+    news = any(report.ended in ("done", "failed", UNREACHED) for report in reports) or _unfound(found) > 0
     publishing = deadline.earlier(deadline.remaining * KEPT_FOR_DELIVERY)
     published, errors = _publish(outside, data, slot, figures, publishing) if news else (Written(), [])
-    owing = (*found.scopes, *(report.scope for report in groups))
+    owing = (*found.scopes, *also, *(report.scope for report in groups))
     delivery = deliver(
         outside.memory, owing, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )
+    if delivery.tried:
+        _, more = _publish(outside, (), slot, _delivered(delivery), deadline)
+        errors = [*errors, *more]
     return RunReport(
-        slot, run_id, (*reports, *groups), found.gaps, published=published, delivery=delivery, errors=tuple(errors)
+        slot,
+        run_id,
+        (*reports, *groups),
+        found.gaps,
+        published=published,
+        delivery=delivery,
+        errors=tuple(errors),
+        every=outside.config.gather.every,
     )
+
+
+def _delivered(report: DeliveryReport) -> Figures:
+    return Figures(sent=report.sent, dead=report.dead, refused=report.refused, heartbeat=False)
+
+
+def in_turn(scopes: Sequence[Scope], number: int) -> tuple[Scope, ...]:
+    """The order for the run of this number: where the time suffices for some only, the next run begins with others."""
+    first = number * SIDE_BY_SIDE % len(scopes) if len(scopes) > SIDE_BY_SIDE else 0
+    return (*scopes[first:], *scopes[:first])
 
 
 def _unfound(found: FoundScopes) -> int:
@@ -198,7 +235,10 @@ def _unfound(found: FoundScopes) -> int:
 def _run_scope(
     outside: Outside, scope: Scope, slot: int, run_id: str, deadline: Deadline
 ) -> tuple[ScopeReport, tuple[Datum, ...]]:
-    """One scope from reading to commit; and the data that this run has claimed to publish."""
+    """One scope from reading to commit; and the data that this run has claimed to publish. What has its turn when the
+    time for reading is over is left whole to the next run, rather than called blind."""
+    if deadline.remaining <= 0:
+        return ScopeReport(scope, UNREACHED), ()
     try:
         if outside.memory.read_progress(scope).slot >= slot:
             return ScopeReport(scope, "repeated"), ()
@@ -211,7 +251,7 @@ def _run_scope(
     except Exception as error:
         logger.exception("%s: a fault of our own", scope)  # it must not blind us in the other scopes
         return ScopeReport(scope, "failed", error=f"{scope}: {type(error).__name__}"), ()
-    return _report(gathered, decided, ended), decided.data if ended == "done" else ()
+    return _report(outside, gathered, decided, ended), decided.data if ended == "done" else ()
 
 
 def _withdraw(outside: Outside, scope: Scope, slot: int, run_id: str) -> ScopeReport:
@@ -221,7 +261,7 @@ def _withdraw(outside: Outside, scope: Scope, slot: int, run_id: str) -> ScopeRe
         remembered = Remembered(outside.memory.read_progress(scope), outside.memory.read_alerts(scope))
         gathered = Gathered(Facts(scope, slot), (), remembered)
         decided = decide(replace(outside, config=replace(outside.config, rules=())), gathered, run_id)
-        return _report(gathered, decided, commit(outside, decided))
+        return _report(outside, gathered, decided, commit(outside, decided))
     except StoreError as error:
         return ScopeReport(scope, "failed", error=str(error))
 
@@ -264,7 +304,7 @@ def tell_without_memory(outside: Outside, scope: Scope, slot: int, problem: str,
         return [problem for problem in pool.map(tell, digests) if problem]
 
 
-def _report(gathered: Gathered, decided: Plan, ended: str) -> ScopeReport:
+def _report(outside: Outside, gathered: Gathered, decided: Plan, ended: str) -> ScopeReport:
     facts = gathered.facts
     transitions = tuple(change.commit.history for change in decided.changes if change.commit.history)
     return ScopeReport(
@@ -278,6 +318,7 @@ def _report(gathered: Gathered, decided: Plan, ended: str) -> ScopeReport:
         transitions=transitions if ended == "done" else (),
         firing=decided.firing,
         lag=max((facts.slot - request.end for request in gathered.requests), default=0),
+        skipped=skipped_slots(gathered.remembered.progress, facts.slot, outside.config.gather.every),
     )
 
 

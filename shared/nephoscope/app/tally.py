@@ -14,11 +14,13 @@ from nephoscope.model.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class ChannelReport:
-    """sent: taken by the receiver. retried: failed, and will be tried again. dead: given up, kept, told elsewhere."""
+    """sent: taken by the receiver. retried: failed, and will be tried again. dead: given up, kept, told elsewhere.
+    refused: failed tries by reason."""
 
     sent: int = 0
     retried: int = 0
     dead: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class DeliveryReport:
     """refused: failed tries by reason. owed: what still waits, everywhere that was looked; oldest_owed: its greatest
     age in seconds (clock). noticed: messages about failing channels that became owed. unreadable: outbox rows that
     nobody could read. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled:
-    channels whose receivers want no more. errors: what the store did not do, in words."""
+    channels whose receivers want no more. left: due, and not ended when the time was up. errors: what the store did not
+    do, in words."""
 
     sent: int = 0
     retried: int = 0
@@ -39,7 +42,13 @@ class DeliveryReport:
     unreadable: int = 0
     repeated: int = 0
     disabled: tuple[str, ...] = ()
+    left: int = 0
     errors: tuple[str, ...] = ()
+
+    @property
+    def tried(self) -> bool:
+        """Anything was sent, refused or given up."""
+        return bool(self.sent or self.dead or self.refused)
 
     @property
     def failed(self) -> bool:
@@ -50,6 +59,10 @@ class DeliveryReport:
         """For the log."""
         return asdict(self)
 
+    def said(self) -> dict[str, Any]:
+        """For the log of a run: what was done, by channel and reason, and nothing that is as it should be."""
+        return {name: value for name, value in self.as_dict().items() if value}
+
 
 class Tally:
     """Thread-safe. Scopes in which a notice became owed are kept for the next round."""
@@ -57,7 +70,8 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._refused: Counter[str] = Counter()
+        self._refused: Counter[tuple[str, str]] = Counter()
+        self._left: set[str] = set()
         self._owed: dict[str, float] = {}
         self._noticed: set[Scope] = set()
         self._unreadable: set[tuple[Scope, str]] = set()
@@ -79,9 +93,14 @@ class Tally:
     def repeated(self, item: OutboxItem) -> None:
         self._count("repeated", item)
 
-    def refused(self, reason: str) -> None:
+    def refused(self, item: OutboxItem, reason: str) -> None:
         with self._lock:
-            self._refused[reason] += 1
+            self._refused[item.notification.channel, reason] += 1
+
+    def left(self, items: Iterable[OutboxItem]) -> None:
+        """The time was up before these had ended."""
+        with self._lock:
+            self._left |= {item.notification.id for item in items}
 
     def unreadable(self, scope: Scope, place: str) -> None:
         with self._lock:
@@ -113,19 +132,33 @@ class Tally:
                 sent=total["sent"],
                 retried=total["retried"],
                 dead=total["dead"],
-                refused=dict(self._refused),
+                refused=self._reasons(),
                 owed=len(self._owed),
                 oldest_owed=max(0.0, now - min(self._owed.values(), default=now)),
-                channels={name: self._channel(name) for name in sorted({c for _, c in self._counts if c})},
+                channels={name: self._channel(name) for name in self._named()},
                 noticed=total["noticed"],
                 unreadable=len(self._unreadable),
                 repeated=total["repeated"],
                 disabled=tuple(sorted(disabled)),
+                left=len(self._left & self._owed.keys()),
                 errors=tuple(self._errors),
             )
 
     def _channel(self, name: str) -> ChannelReport:
-        return ChannelReport(*(self._counts[what, name] for what in ("sent", "retried", "dead")))
+        sent, retried, dead = (self._counts[what, name] for what in ("sent", "retried", "dead"))
+        return ChannelReport(sent, retried, dead, self._reasons(name))
+
+    def _named(self) -> list[str]:
+        """The channels of which there is something to say."""
+        return sorted({channel for _, channel in self._counts if channel} | {channel for channel, _ in self._refused})
+
+    def _reasons(self, only: str = "") -> dict[str, int]:
+        """Failed tries by reason, of all channels or of one."""
+        found: Counter[str] = Counter()
+        for (channel, reason), number in self._refused.items():
+            if only in ("", channel):
+                found[reason] += number
+        return dict(found)
 
     def _count(self, what: str, item: OutboxItem, *, over: bool = False) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nephoscope.app.outside import Outside
 from nephoscope.cli.call import CallError
-from nephoscope.cli.memory import registered
+from nephoscope.cli.memory import places
 from nephoscope.model.alert import AlertRecord, AlertState
 from nephoscope.model.scope import Scope
 from nephoscope.pipeline.wording import clean
@@ -48,7 +48,7 @@ def find_alert(outside: Outside, word: str, resource: str = "", *, open_only: bo
 
 def remembered(outside: Outside) -> Iterator[Known]:
     """Every alert of every scope, tombstones included."""
-    for scope in registered(outside):
+    for scope in places(outside):
         records = outside.memory.read_alerts(scope)
         snapshot = outside.memory.read_snapshot(scope) if records else None
         names = {resource.id: (resource.name,) for resource in (snapshot.resources if snapshot else ())}

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from nephoscope.app.outside import Outside
 from nephoscope.cli.call import FAILED, WELL, Call, CallError
-from nephoscope.cli.memory import open_existing, registered
+from nephoscope.cli.memory import open_existing, places, registered
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.alert import OutboxItem, Owed
 from nephoscope.model.scope import Scope
@@ -64,7 +64,7 @@ def run(call: Call) -> int:
 
 
 def _entries(outside: Outside) -> list[Entry]:
-    found = [Entry(scope, item) for scope in registered(outside) for item in outside.memory.read_outbox(scope)]
+    found = [Entry(scope, item) for scope in places(outside) for item in outside.memory.read_outbox(scope)]
     return sorted(found, key=lambda entry: (entry.item.created_at, entry.id))
 
 
@@ -109,7 +109,7 @@ def _list(call: Call, entries: Sequence[Entry]) -> int:
 
 
 def _note_unreadable(call: Call, outside: Outside) -> None:
-    for scope in registered(outside):
+    for scope in places(outside):
         for row in outside.memory.read_unreadable(scope):
             call.terminal.note(f"{scope}: {row.sk}: cannot be read: {row.problem}")
 

@@ -12,6 +12,7 @@ from nephoscope.app.report import RunReport, ScopeReport
 from nephoscope.app.run import collect, decide, gather
 from nephoscope.app.scopes import find_scopes
 from nephoscope.app.settings import Settings
+from nephoscope.app.unreached import SLOTS
 from nephoscope.cli.call import FAILED, Call, CallError, add_cloud_argument
 from nephoscope.cli.dashboard import differing
 from nephoscope.cli.memory import about_words, registered, value_words
@@ -128,6 +129,9 @@ def _show(call: Call, outside: Outside, report: RunReport) -> None:
         f"Published: {published.accepted} data in {_counted(published.requests, 'request')}. "
         f"Dashboards written: {report.dashboards}. {_delivered(report)}"
     )
+    for each in report.unreached:
+        if each.what != SLOTS:  # a person runs when a person likes
+            terminal.note(f"not reached, left for the next run: {clean(str(each))}")
 
 
 def _counted(number: int, word: str) -> str:

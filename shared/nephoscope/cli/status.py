@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nephoscope.app.outside import Outside
+from nephoscope.app.unreached import unreached_slots
+from nephoscope.app.watching import silent_functions
 from nephoscope.cli.alerts import SHORTEST
 from nephoscope.cli.call import FAILED, WELL, Call, add_cloud_argument
-from nephoscope.cli.memory import NOTHING_YET, about_words, open_existing, registered, value_words
+from nephoscope.cli.memory import NOTHING_YET, about_words, open_existing, registered, value_words, watching
 from nephoscope.cli.table import Cell, Column
 from nephoscope.cli.terminal import SEVERITY_STYLES
 from nephoscope.model.alert import OPEN_STATES, AlertRecord, OutboxItem, Owed
@@ -17,7 +19,7 @@ from nephoscope.model.memory import Progress, Snapshot
 from nephoscope.model.resource import StateGroup
 from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Scope
-from nephoscope.model.time import iso
+from nephoscope.model.time import HOUR, iso
 from nephoscope.pipeline.wording import clean, render_duration
 
 HELP = "Show how it stands: scopes, coverage, alerts, notifications that are owed."
@@ -29,6 +31,9 @@ examples:
 
 --json prints one object a scope. Exit code 1 where a scope's runs have stopped, where
 something could not be read in its last run, or a notification was given up."""
+
+SKIPPED_SHOWN = HOUR
+"""Seconds for which slots without a run are shown."""
 
 LATE_RUNS = 3
 """So many runs without a heartbeat, and the scope is called late."""
@@ -74,13 +79,16 @@ def run(call: Call) -> int:
         call.terminal.problem("no run has been remembered yet", NOTHING_YET)
         return FAILED
     rules = {rule.name: rule for rule in outside.config.rules}
+    watchers = [_standing(outside, scope) for scope in watching(outside)]
     if call.args.json:
         for standing in standings:
             call.terminal.json(_object(standing, rules))
     else:
-        _show(call, outside, standings, rules)
+        _show(call, outside, standings, watchers, rules)
+    _note_skipped(call, outside, standings)
     wrong = [text for standing in standings for text in _complaints(standing, outside.config.gather.every)]
-    return _complain(call, [*wrong, *_switched_off(outside, standings)])
+    wrong += [text for watcher in watchers for text in _given_up(watcher)]
+    return _complain(call, [*wrong, *_stopped(outside), *_switched_off(outside, standings)])
 
 
 def _standing(outside: Outside, scope: Scope) -> Standing:
@@ -115,6 +123,7 @@ def _object(standing: Standing, rules: Mapping[str, Rule]) -> dict[str, object]:
         "owed": len(standing.owed),
         "dead": len(standing.dead),
         "gaps": list(standing.gaps),
+        "skipped": list(map(iso, standing.progress.skipped)),
     }
 
 
@@ -167,10 +176,17 @@ ALERT_COLUMNS = (
 )
 
 
-def _show(call: Call, outside: Outside, standings: Sequence[Standing], rules: Mapping[str, Rule]) -> None:
+def _show(
+    call: Call,
+    outside: Outside,
+    standings: Sequence[Standing],
+    watchers: Sequence[Standing],
+    rules: Mapping[str, Rule],
+) -> None:
+    """watchers: what each cloud's functions tell of the others'."""
     terminal = call.terminal
     terminal.table(COLUMNS, [_row(standing, outside.config.gather.every) for standing in standings])
-    firing = [(standing.scope, record) for standing in standings for record in standing.firing]
+    firing = [(standing.scope, record) for standing in (*standings, *watchers) for record in standing.firing]
     terminal.line()
     if not firing:
         terminal.line("Nothing is firing.", "green")
@@ -242,6 +258,25 @@ def _complaints(standing: Standing, every: int) -> Iterable[str]:
         age, due = render_duration(standing.age), render_duration(every)
         yield f"{standing.scope}: the last run was {age} ago; one is due every {due}"
     yield from standing.gaps
+    yield from _given_up(standing)
+
+
+def _note_skipped(call: Call, outside: Outside, standings: Sequence[Standing]) -> None:
+    """Runs that were killed or never called, lately; what they did not judge is judged since."""
+    now, every = outside.clock.wall(), outside.config.gather.every
+    for standing in standings:
+        skipped = standing.progress.skipped
+        if skipped and now - skipped[-1] < SKIPPED_SHOWN:
+            for each in unreached_slots(standing.scope, skipped, every):
+                call.terminal.note(f"{each}: no run came to its end; the next one made up for them")
+
+
+def _stopped(outside: Outside) -> Iterator[str]:
+    for cloud, silent in silent_functions(outside):
+        yield f"{cloud}: its functions have been silent for {render_duration(silent)}"
+
+
+def _given_up(standing: Standing) -> Iterator[str]:
     if standing.dead:
         number = len(standing.dead)
         yield f"{standing.scope}: {number} notification{'' if number == 1 else 's'} given up"

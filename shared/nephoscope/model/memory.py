@@ -24,7 +24,8 @@ class Progress:
     generation: of the snapshot that pages read. inventory_hash, values_slot: what that snapshot holds. started:
     resource id -> slot at which it was first seen to run again; only machines whose provider does not say when they
     were started, and only as long as that matters. partials: rule -> group -> what this scope knows of it, oldest
-    first. groups: `rule|group` -> slot at which it last had a member (of the fleet's own progress alone).
+    first. groups: `rule|group` -> slot at which it last had a member (of the fleet's own progress alone). skipped: the
+    first and the last of the slots for which no run came to its end, the last time that this happened.
     """
 
     scope: Scope
@@ -42,6 +43,7 @@ class Progress:
     started: Mapping[str, int] = field(default_factory=dict)
     partials: Mapping[str, Mapping[str, tuple[Partial, ...]]] = field(default_factory=dict)
     groups: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

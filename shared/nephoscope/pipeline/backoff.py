@@ -24,8 +24,9 @@ class Pace:
     longest: float
 
 
-SOON = Pace(floor=0.0, first=15.0, longest=900.0)
-"""The receiver may be well again at any moment."""
+SOON = Pace(floor=0.0, first=15.0, longest=540.0)
+"""The receiver may be well again at any moment. Nothing waits for longer than nine minutes: with the sweep that then
+follows, what is owed arrives within ten minutes of its recovery."""
 SLOWLY = Pace(floor=120.0, first=300.0, longest=3_600.0)
 """A person has to put something right first: a key, an address, a permission."""
 

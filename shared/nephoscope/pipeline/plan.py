@@ -12,6 +12,7 @@ from nephoscope.model.memory import Progress, Remembered, Snapshot
 from nephoscope.model.publish import Datum
 from nephoscope.model.resource import Kind
 from nephoscope.model.series import Facts, SeriesRequest
+from nephoscope.model.time import floor_to
 from nephoscope.pipeline.audience import Audience
 from nephoscope.pipeline.changes import Change, plan_changes
 from nephoscope.pipeline.need import MOST_BEHIND, behind_key, pace_key
@@ -77,7 +78,8 @@ def plan(
     progress = _progress(facts, requests, remembered.progress, judgements.reached, stamp)
     parts, horizons = plan_partials(facts, requests, config, catalog.metrics, remembered.progress)
     watermarks = {**progress.watermarks, **horizons}
-    progress = replace(progress, started=starts, partials=parts, watermarks=watermarks)
+    skipped = skipped_slots(remembered.progress, facts.slot, config.gather.every) or progress.skipped
+    progress = replace(progress, started=starts, partials=parts, watermarks=watermarks, skipped=skipped)
     publishing = plan_publishing(facts, config, catalog, progress)
     figures = _figures(facts, requests, coverage, len(firing))
     own = plan_self_metrics(config, facts.scope.cloud, facts.slot, figures, publishing.claimed)
@@ -115,6 +117,13 @@ def measure_coverage(facts: Facts, requests: Sequence[SeriesRequest]) -> Coverag
     listed = len(facts.inventory.resources)
     missing = 1 if facts.inventory.gaps else 0
     return Coverage(listed - len(stale), listed + missing)
+
+
+def skipped_slots(before: Progress, slot: int, every: int) -> tuple[int, ...]:
+    """The first and the last slot between the run that wrote `before` and this one; empty where they follow on each
+    other, or none came before. Those runs were killed, or never called; what they did not judge is judged now."""
+    first, last = before.slot + every, floor_to(slot - 1, every)
+    return (first, last) if before.slot and first <= last else ()
 
 
 def _figures(facts: Facts, requests: Sequence[SeriesRequest], coverage: Coverage, firing: int) -> Figures:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nephoscope.catalog.loader import Catalog
 from nephoscope.model.config import Config
@@ -27,6 +27,11 @@ from nephoscope.pipeline.distributions import Dimensions, plan_distributions, sc
 COUNTS = "instances"
 SELF = "nephoscope"
 """Keys of Progress.published_until for what has a value each run."""
+
+
+REASONS = 2
+"""Why deliveries failed: so many series of a cloud at a time, and one for the rest."""
+OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,8 @@ class Figures:
 
     fresh, discovered: resources with fresh data, resources known; a scope that could not be listed at all is
     (0, the last known number or 1). lag: seconds from the newest evaluated boundary to the slot. owed: notifications;
-    oldest_owed: seconds. heartbeat: False for what only adds a figure to a run.
+    oldest_owed: seconds. sent, dead, refused: of deliveries, the last by reason; published only where there are some,
+    for a series costs by the hour in which it has a value. heartbeat: False for what only adds a figure to a run.
     """
 
     fresh: int = 0
@@ -58,6 +64,9 @@ class Figures:
     alerts_firing: int | None = None
     owed: int | None = None
     oldest_owed: float | None = None
+    sent: int = 0
+    dead: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
     heartbeat: bool = True
 
 
@@ -121,6 +130,23 @@ def _self_data(figures: Figures, dimensions: Dimensions, at: int) -> Iterator[Da
     ):
         if value is not None:
             yield _value(f"nephoscope.{name}", dimensions, at, unit, value)
+    yield from _deliveries(figures, dimensions, at)
+
+
+def _deliveries(figures: Figures, dimensions: Dimensions, at: int) -> Iterator[Datum]:
+    """The channel stands in the log and in `nephoscope outbox`: as a dimension it would cost a series each."""
+    for name, number in (("sent", figures.sent), ("dead", figures.dead)):
+        if number:
+            yield _value(f"nephoscope.{name}", dimensions, at, "Count", number)
+    for reason, number in most_frequent(figures.refused).items():
+        yield _value("nephoscope.refused", (*dimensions, ("reason", reason)), at, "Count", number)
+
+
+def most_frequent(refused: Mapping[str, int]) -> Mapping[str, int]:
+    """The reasons that are worth a series, most frequent first; the sum of all others under one more."""
+    ordered = sorted(refused.items(), key=lambda each: (-each[1], each[0]))
+    rest = sum(number for _, number in ordered[REASONS:])
+    return dict(ordered[:REASONS]) | ({OTHER: rest} if rest else {})
 
 
 def _coverage(figures: Figures, dimensions: Dimensions, at: int) -> Datum:

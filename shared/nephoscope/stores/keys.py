@@ -11,7 +11,7 @@
     V#generation                head of a snapshot; V#generation#token#chunk its pieces
 
 and in the partition `registry#cloud`: `scope#...` the known scopes, `C#channel` what is known of a channel, `Q#id` a
-silence.
+silence. In `heartbeat#cloud`: `H`, the sign of life that the other clouds' functions read.
 Numbers are padded: the order of the keys is the order of time.
 """
 
@@ -25,12 +25,18 @@ STATES, OWED, DEAD, RECEIPTS = "S#", "O#", "D#", "R#"
 HISTORY_OF_ALERT, HISTORY_OF_SCOPE = "HA#", "HS#"
 SNAPSHOTS = "V#"
 ACKNOWLEDGED = "A#"
+BEAT = "H"
 SCOPES, CHANNELS, SILENCES = "scope#", "C#", "Q#"
 
 
 def registry(cloud: Cloud) -> str:
     """A partition of its own for each cloud: its role may touch no other."""
     return f"registry#{cloud}"
+
+
+def heartbeat(cloud: Cloud) -> str:
+    """Apart from all else that is the cloud's: the others' roles may read this, and nothing more of it."""
+    return f"heartbeat#{cloud}"
 
 
 def scope_row(scope: Scope) -> str:

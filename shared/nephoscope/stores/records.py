@@ -14,6 +14,7 @@ from dacite import Config as Casting
 from dacite import DaciteError, from_dict
 
 from nephoscope.model.alert import AlertRecord, AlertState, HistoryEntry, OutboxItem, Owed, TransitionKind, Why
+from nephoscope.model.beat import Beat
 from nephoscope.model.errors import Reason, StoreError
 from nephoscope.model.memory import ChannelState, Progress, RegisteredScope
 from nephoscope.model.quiet import Acknowledgement, Silence
@@ -27,7 +28,7 @@ _CASTING = Casting(cast=[AlertState, TransitionKind, Why, Owed, Kind, Severity, 
 T = TypeVar("T")
 
 JsonObject = dict[str, Any]
-Record = AlertRecord | OutboxItem | HistoryEntry | RegisteredScope | ChannelState | Silence | Acknowledgement
+Record = AlertRecord | OutboxItem | HistoryEntry | RegisteredScope | ChannelState | Silence | Acknowledgement | Beat
 
 
 def encode(record: Record) -> JsonObject:

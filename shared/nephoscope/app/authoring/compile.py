@@ -18,7 +18,7 @@ from nephoscope.app.authoring.findings import Findings, Place
 from nephoscope.app.authoring.gathering import ALL, environment_region, read_aws, read_gather
 from nephoscope.app.authoring.gathering_azure import read_azure
 from nephoscope.app.authoring.gathering_gcp import read_gcp
-from nephoscope.app.authoring.given import SCOPE_BLIND, STARTER, scope_blind, starter_text
+from nephoscope.app.authoring.given import STARTER, given_rules, starter_text
 from nephoscope.app.authoring.homes import Homes, read_homes
 from nephoscope.app.authoring.including import include_rules, read_text
 from nephoscope.app.authoring.keepers import check_keepers
@@ -123,12 +123,13 @@ class _Compiler:
         check_keepers(keys_of(self._keys, "tell"), gather.functions, self._findings)
         rules = self._rules(gather, channels)
         self._warn(gather, publish, channels, rules)
-        names = [*(rule.name for rule in rules), SCOPE_BLIND]
+        rules = (*rules, *given_rules(blind_after, gather, channels.values()))
+        names = [rule.name for rule in rules]
         return Config(
             fleet=fleet,
             gather=gather,
             publish=publish,
-            rules=(*rules, scope_blind(blind_after, channels.values())),
+            rules=rules,
             channels=channels,
             routes=read_routes(items_of(self._keys, "routes"), self._channel_names(), self._findings),
             quiet=read_quiet(items_of(self._keys, "quiet"), names, self._findings),

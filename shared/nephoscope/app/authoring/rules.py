@@ -12,9 +12,10 @@ from nephoscope.app.authoring.conditions import Vocabulary, contradiction, parse
 from nephoscope.app.authoring.document import Items, Keys, Node, Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
 from nephoscope.app.authoring.gathering import read_selector
-from nephoscope.app.authoring.given import SCOPE_BLIND, default_channels
+from nephoscope.app.authoring.given import TAKEN, default_channels
 from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.patterns import NAME
+from nephoscope.app.authoring.possible import check_possible
 from nephoscope.app.authoring.quantities import UnclearError, parse_keep, parse_window
 from nephoscope.app.authoring.reading import keys_of, read_section, text_of, texts_of
 from nephoscope.app.authoring.shape import RULE
@@ -25,10 +26,7 @@ from nephoscope.model.rule import Aggregate, Condition, MissingData, Observation
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
 from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
-from nephoscope.pipeline.digest import MEMORY_RULE
-from nephoscope.pipeline.notices import DELIVERY_RULE
 from nephoscope.pipeline.wording import render_duration
-from nephoscope.pipeline.zones import ZONE_DOWN
 
 LONGEST = DAY
 """Of a rule on a metric whose points come more than once an hour; of the others LONGEST_DAILY. CloudWatch's own alarms
@@ -36,9 +34,6 @@ have the same two limits. Source: CloudWatch user guide, alarm evaluation."""
 
 LONGEST_DAILY = 7 * DAY
 LONGEST_SEEN = 30 * DAY
-
-TAKEN = frozenset({SCOPE_BLIND, DELIVERY_RULE, MEMORY_RULE, ZONE_DOWN.name})
-"""Names of rules of our own."""
 
 LONGEST_TEXT = 500
 """Characters of a condition."""
@@ -116,6 +111,9 @@ class _Reader:
             self._check_clouds(kind, when)
         self._check_window("for", when, window)
         selector = read_selector(self._keys, self._findings)
+        sources = self._around.sources(when.metric) if isinstance(when, Threshold) else ()
+        windows = {"for": window, "clear": clear_window}
+        check_possible(self._keys, kind, when, windows, selector, sources, self._findings)
         tell, labels, runbook = self._tell(), self._labels(), self._runbook()
         if name is None or kind is None or when is None:
             return None

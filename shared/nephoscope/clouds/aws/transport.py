@@ -12,6 +12,7 @@ Source: botocore.endpoint (before-parse, customized_response_dict), botocore.htt
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,8 @@ from xml.etree import ElementTree
 Taken = Mapping[str, Any]
 _OK = 200
 _CHUNK = 1 << 16
+MOST_UNZIPPED = 1 << 26
+"""Bytes, ten times the largest page that a provider gives: a few kilobytes may unfold to gigabytes."""
 _EC2 = "{http://ec2.amazonaws.com/doc/2016-11-15/}"
 
 
@@ -72,9 +75,18 @@ def _unzip(response_dict: dict[str, Any]) -> None:
     if headers.get("content-encoding", "").lower() != "gzip" or not isinstance(response_dict["body"], bytes):
         return
     try:
-        response_dict["body"] = gzip.decompress(response_dict["body"])
+        response_dict["body"] = unzip(response_dict["body"])
     except (OSError, EOFError, zlib.error):
-        response_dict["body"] = b""  # cut off on its way: no answer, and the reader says so
+        response_dict["body"] = b""  # cut off on its way, or a flood: no answer, and the reader says so
+
+
+def unzip(body: bytes) -> bytes:
+    """Raises OSError, EOFError or zlib.error for what is cut off, no gzip, or more than MOST_UNZIPPED."""
+    with gzip.GzipFile(fileobj=io.BytesIO(body)) as unzipped:
+        plain = unzipped.read(MOST_UNZIPPED + 1)
+    if len(plain) > MOST_UNZIPPED:
+        raise OSError(f"more than {MOST_UNZIPPED} bytes")
+    return plain
 
 
 def _take_json(operation: str, response_dict: dict[str, Any], customized: dict[str, Any]) -> None:

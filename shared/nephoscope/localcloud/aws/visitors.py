@@ -58,7 +58,7 @@ class Visitor:
 
     def grant(self, aws: LocalAws, table: str, topic: str, *more: Document, namespace: str = "nephoscope") -> None:
         """The role's policy. more: further statements. Policies count only where the AWS enforces them."""
-        own = [f"{self.cloud}#*", f"registry#{self.cloud}"]
+        own = [f"{self.cloud}#*", f"registry#{self.cloud}", f"heartbeat#{self.cloud}"]
         publish = {
             "Effect": "Allow",
             "Action": "cloudwatch:PutMetricData",
@@ -71,8 +71,13 @@ class Visitor:
             "Resource": f"arn:aws:dynamodb:{aws.region}:{HOME_ACCOUNT}:table/{table}",
             "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": own}},
         }
+        look = {
+            **remember,
+            "Action": "dynamodb:GetItem",
+            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["heartbeat#*"]}},
+        }
         tell = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
-        aws.policies.attach(self.role, _document(publish, remember, tell, *more))
+        aws.policies.attach(self.role, _document(publish, remember, look, tell, *more))
 
     def environment(self, aws: LocalAws, table: str, topic: str, account: str, token_file: str) -> dict[str, str]:
         """What infra/gcp and infra/azure give the functions, and this AWS in place of the real one; no key. account:

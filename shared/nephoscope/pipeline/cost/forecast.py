@@ -14,6 +14,7 @@ from nephoscope.pipeline.cost.azure import azure_lines
 from nephoscope.pipeline.cost.bill import HOURS_A_MONTH, Bill, Fleet, Line, metrics_needed, reads_of
 from nephoscope.pipeline.cost.gcp import gcp_lines
 from nephoscope.pipeline.distributions import published_metrics
+from nephoscope.pipeline.publish import REASONS
 
 SERIES = "custom series"
 
@@ -23,6 +24,10 @@ COUNTS = 4
 OWN_SERIES = 10
 """Of each cloud: heartbeat, coverage, api_calls, billable_units, run_seconds, scopes_failed, lag, alerts_firing, owed,
 oldest_owed."""
+
+DELIVERY_SERIES = 2 + REASONS + 1
+"""Of each cloud in an hour in which messages are sent and refused: sent, dead, refused by reason. Where everything goes
+well and nothing is told there are none of them, and the forecast has none."""
 
 SWEEPS = 12
 """Times an hour that a cloud's sweeper says that nothing is owed."""
