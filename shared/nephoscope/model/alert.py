@@ -87,6 +87,7 @@ class Why(StrEnum):
     DELIVERY_GIVEN_UP = "delivery_given_up"
     CHANNEL_DISABLED = "channel_disabled"
     MEMORY_UNAVAILABLE = "memory_unavailable"
+    TEST = "test"  # sent by hand, to see whether it arrives
     DELIVERY_REFUSED = "delivery_refused"  # a receiver refuses; it is tried again, slowly, until the message is too old
 
 
