@@ -7,13 +7,14 @@ the machine, the rule and the run are long gone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nephoscope.model.alert import AlertRecord, Notification, Subject, Transition, notification_id
 from nephoscope.model.metric import Metric
 from nephoscope.model.resource import Resource
 from nephoscope.model.rule import Rule, Threshold
 from nephoscope.pipeline.conditions import render_rule
+from nephoscope.pipeline.placeholders import render_summary
 
 Attributes = tuple[tuple[str, str], ...]
 Links = Callable[[Resource, Metric | None, Attributes], Mapping[str, str]]
@@ -43,7 +44,7 @@ def _notification(
 ) -> Notification:
     threshold = rule.when if isinstance(rule.when, Threshold) else None
     metric = stamp.metrics.get(threshold.metric) if threshold else None
-    return Notification(
+    told = Notification(
         id=notification_id(record.alert_key, record.ver, channel),
         alert_key=record.alert_key,
         seq=record.ver,
@@ -65,11 +66,11 @@ def _notification(
         worst=transition.worst,
         fired_at=transition.fired_at,
         committed_at=stamp.committed_at,
-        summary=rule.summary,
         runbook=rule.runbook,
         labels=rule.labels,
         links=stamp.links(resource, metric, record.attributes),
     )
+    return replace(told, summary=render_summary(rule.summary, told)) if rule.summary else told
 
 
 def _subject(resource: Resource, record: AlertRecord) -> Subject:

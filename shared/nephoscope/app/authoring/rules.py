@@ -14,6 +14,7 @@ from nephoscope.app.authoring.gathering import read_selector
 from nephoscope.app.authoring.given import SCOPE_BLIND, default_channels
 from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.patterns import NAME
+from nephoscope.app.authoring.placeholders import read_summary
 from nephoscope.app.authoring.quantities import UnclearError, parse_window
 from nephoscope.app.authoring.reading import keys_of, read_section, text_of, texts_of
 from nephoscope.app.authoring.shape import RULE
@@ -127,7 +128,7 @@ class _Reader:
             where=selector,
             labels=labels,
             runbook=runbook,
-            summary=self._value("summary"),
+            summary=read_summary(self._keys, self._findings),
             origin=origin,
         )
 
