@@ -76,7 +76,7 @@ def _with_alerts(outside: Outside, scope: Scope, snapshot: Snapshot) -> Snapshot
     rules = {rule.name: rule for rule in outside.config.rules}
     records = [one for one in outside.memory.read_alerts(scope).values() if one.state in OPEN_STATES]
     seen = outside.memory.read_acknowledged(scope) if records else {}
-    firing = tuple(firing_line(one, rules.get(one.rule)) | _seen(one, seen.get(one.alert_key)) for one in records)
+    firing = tuple({**firing_line(one, rules.get(one.rule)), **_seen(one, seen.get(one.alert_key))} for one in records)
     return replace(snapshot, firing=firing)
 
 

@@ -26,7 +26,8 @@ class DeliveryReport:
     """refused: failed tries by reason. owed: what still waits, everywhere that was looked; oldest_owed: its greatest
     age in seconds (clock). noticed: messages about failing channels that became owed. unreadable: outbox rows that
     nobody could read. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled:
-    channels whose receivers want no more. errors: what the store did not do, in words."""
+    channels whose receivers want no more. muted: not sent, for a silence or a window has come to cover them. errors:
+    what the store did not do, in words."""
 
     sent: int = 0
     retried: int = 0
@@ -39,6 +40,7 @@ class DeliveryReport:
     unreadable: int = 0
     repeated: int = 0
     disabled: tuple[str, ...] = ()
+    muted: int = 0
     errors: tuple[str, ...] = ()
 
     @property
@@ -72,6 +74,10 @@ class Tally:
 
     def dead(self, item: OutboxItem) -> None:
         self._count("dead", item, over=True)
+
+    def muted(self, items: Iterable[OutboxItem]) -> None:
+        for item in items:
+            self._count("muted", item, over=True)
 
     def retried(self, item: OutboxItem) -> None:
         self._count("retried", item)
@@ -121,6 +127,7 @@ class Tally:
                 unreadable=len(self._unreadable),
                 repeated=total["repeated"],
                 disabled=tuple(sorted(disabled)),
+                muted=total["muted"],
                 errors=tuple(self._errors),
             )
 

@@ -114,7 +114,8 @@ class AlertRecord:
     ver: counts commits, from 1. watermark: the last boundary (data time) that this record has taken in.
     since: data time at which the present state began. missed: complete inventories in a row without the resource.
     told: the channels that were owed word that it fired; they are owed word of its end, whatever the rule says by then.
-    told_at: channel -> the slot at which it was last told.
+    told_at: channel -> the slot at which it was last told. withheld: the channels that were owed word that it fired,
+    and for which quiet came before it was sent; they are told when quiet is over.
     """
 
     alert_key: str
@@ -133,6 +134,7 @@ class AlertRecord:
     told: tuple[str, ...] = ()
     run_id: str = ""
     told_at: Mapping[str, int] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
