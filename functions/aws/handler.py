@@ -3,7 +3,7 @@
 collect   the schedule: one run for the slot that the schedule names
 deliver   the schedule: send what is owed, whatever becomes of the runs
 work      SQS: one scope of a run that was fanned out, a message each
-widget    CloudWatch's custom widget: the HTML that the dashboard shows
+widget    CloudWatch's custom widget: the HTML that the dashboard shows, and what is clicked there
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def work(event: Any, context: Any) -> Any:
 def widget(event: Any, context: Any) -> str:
     from nephoscope.app import pages
 
-    html: str = pages.widget(outside_once(), event)
+    html: str = pages.widget(outside_once(), event, context.invoked_function_arn)
     count_errors(0)
     return html
 

@@ -7,7 +7,9 @@ with its reason.
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -163,7 +165,17 @@ def lived(guarded: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Deploy
     assert [swept.answer[what] for what in ("sent", "retried", "owed", "errors")] == [1, 1, 1, []], swept.log
     with guarded.function("widget", log) as widget:
         assert widget.invoke({}).error is None
+        acknowledge_one(widget)
     return guarded
+
+
+def acknowledge_one(widget: Any) -> None:
+    """By the button of the first alert that the page shows."""
+    button = re.search(r'<cwdb-action [^>]*endpoint="arn:[^"]+">(.*?)</cwdb-action>', widget.invoke({}).answer)
+    assert button
+    done = widget.invoke(json.loads(html.unescape(button[1])))
+    assert done.error is None, done.log
+    assert "is acknowledged: no repeats" in done.answer
 
 
 def owe_something(deployed: Deployed) -> None:
@@ -220,6 +232,19 @@ def test_nothing_that_a_member_grants_goes_unused(lived: Deployed) -> None:
 )
 def test_what_belongs_to_others_is_refused(guarded: Deployed, function: str, need: Need) -> None:
     assert not permits(policies_of(guarded.aws, function), need)
+
+
+def test_the_widget_acknowledges_and_writes_nothing_else(guarded: Deployed) -> None:
+    """Silences and channels stand in the registry."""
+    table = f"arn:aws:dynamodb:eu-central-1:{HOME}:table/{guarded.stack.resources['Table']}"
+    policies = policies_of(guarded.aws, "widget")
+
+    def may(action: str, partition: str) -> bool:
+        return permits(policies, Need(action, table, {"dynamodb:LeadingKeys": (partition,)}))
+
+    assert may("dynamodb:PutItem", f"aws#{HOME}#eu-central-1")
+    assert not may("dynamodb:PutItem", "registry#aws")
+    assert not may("dynamodb:DeleteItem", f"aws#{HOME}#eu-central-1")
 
 
 def test_the_check_is_real(lived: Deployed, tmp_path: Path) -> None:

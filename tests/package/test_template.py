@@ -205,10 +205,15 @@ def test_metrics_are_written_to_our_namespace_alone(template: Template) -> None:
     assert conditions == [{"StringEquals": {"cloudwatch:namespace": "nephoscope"}}] * 3
 
 
-def test_the_widget_may_only_look(template: Template) -> None:
+def test_the_widget_may_look_and_acknowledge(template: Template) -> None:
+    """What it writes stands in the partition of a scope: neither silences nor channels are its business."""
     assert granted(template, "WidgetRole") == {
-        "logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:GetItem", "dynamodb:Query",
+        "logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem",
     }  # fmt: skip
+    (writing,) = [
+        each for role, each in statements(template) if role == "WidgetRole" and each["Action"] == "dynamodb:PutItem"
+    ]
+    assert writing["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["aws#*", "gcp#*", "azure#*"]}}
 
 
 def test_the_sweeper_reads_no_cloud(template: Template) -> None:

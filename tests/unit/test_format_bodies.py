@@ -93,6 +93,7 @@ def test_generic_json_is_a_cloudevent() -> None:
             "alert_key": KEY,
             "seq": 3,
             "episode": 2,
+            "open_for": 60,
             "resource": {
                 "kind": "instance",
                 "id": "i-0abc",
@@ -110,6 +111,11 @@ def test_generic_json_is_a_cloudevent() -> None:
             "summary": "",
             "runbook": "https://wiki.example/cpu?a=1&b=2",
             "links": {"dashboard": "https://console.example/d", "instance": "https://console.example/i-0abc"},
+            "commands": {
+                "acknowledge": "nephoscope ack 0123456789",
+                "silence": "nephoscope silence add --rule cpu-hot --resource i-0abc --for 2h",
+                "timeline": "nephoscope timeline 0123456789",
+            },
         },
     }
 
@@ -138,6 +144,15 @@ def test_slack_shows_what_is_wrong_first_and_links_last() -> None:
                     plain("Where: aws 111111111111 eu-west-1a"),
                     plain("Value: 93.4 %"),
                     plain("Since: 2026-11-23 20:05 UTC"),
+                    plain("Alert: first told (episode 2, message 3)"),
+                ],
+            },
+            {
+                "type": "context",
+                "elements": [
+                    plain("Acknowledge: nephoscope ack 0123456789"),
+                    plain("Silence: nephoscope silence add --rule cpu-hot --resource i-0abc --for 2h"),
+                    plain("Timeline: nephoscope timeline 0123456789"),
                 ],
             },
             {
@@ -174,9 +189,11 @@ def test_slack_shows_how_long_it_lasted_and_the_summary_where_there_is_one() -> 
                     plain("Worst: 97.1 %"),
                     plain("Since: 2026-11-23 20:05 UTC"),
                     plain("Lasted: 1 h 12 min"),
+                    plain("Alert: the end (episode 2, message 4)"),
                 ],
             },
             {"type": "section", "text": plain("Two of three web machines")},
+            {"type": "context", "elements": [plain("Timeline: nephoscope timeline 0123456789")]},
             {"type": "context", "elements": [plain("nephoscope · acme · msg_1")]},
         ],
     }
@@ -210,8 +227,16 @@ NOTES = {
     "condition": "cpu.utilization > 90 %",
     "value": "93.4 %",
     "why": "threshold_crossed",
+    "told": "first told (episode 2, message 3)",
     "resource_name": "web-1",
+    "resource_type": "m5.large",
+    "availability_zone": "eu-west-1a",
     "runbook_url": "https://wiki.example/cpu?a=1&b=2",
+    "instance_url": "https://console.example/i-0abc",
+    "dashboard_url": "https://console.example/d",
+    "acknowledge": "nephoscope ack 0123456789",
+    "silence": "nephoscope silence add --rule cpu-hot --resource i-0abc --for 2h",
+    "timeline": "nephoscope timeline 0123456789",
 }
 
 
@@ -247,6 +272,14 @@ def test_alertmanagers_end_is_of_the_same_alert_and_group() -> None:
     assert (resolved["status"], alert["status"]) == ("resolved", "resolved")
     assert (alert["startsAt"], alert["endsAt"]) == ("2026-11-23T20:05:00Z", "2026-11-23T21:17:00Z")
     assert alert["annotations"]["summary"] == ENDED
+    said = {name: alert["annotations"].get(name) for name in ("value", "worst", "lasted", "told", "acknowledge")}
+    assert said == {
+        "value": "71 %",
+        "worst": "97.1 %",
+        "lasted": "1 h 12 min",
+        "told": "the end (episode 2, message 4)",
+        "acknowledge": None,
+    }
     for same in ("labels", "fingerprint"):
         assert alert[same] == fired["alerts"][0][same]
     assert resolved["groupKey"] == fired["groupKey"]

@@ -28,6 +28,12 @@ PAIRS = [
     ("Where", "aws 111111111111 eu-west-1a"),
     ("Value", "93.4 %"),
     ("Since", "2026-11-23 20:05 UTC"),
+    ("Alert", "first told (episode 2, message 3)"),
+]
+COMMANDS = [
+    ("Acknowledge", "nephoscope ack 0123456789"),
+    ("Silence", "nephoscope silence add --rule cpu-hot --resource i-0abc --for 2h"),
+    ("Timeline", "nephoscope timeline 0123456789"),
 ]
 LINKS = [
     ("Runbook", "https://wiki.example/cpu?a=1&b=2"),
@@ -60,6 +66,10 @@ def test_teams_is_an_adaptive_card_of_plain_runs_with_buttons() -> None:
                         block(run("🔴 CRITICAL cpu-hot", weight="bolder", size="large", color="attention")),
                         block(run(HEADLINE)),
                         *(block(run(f"{a}: ", isSubtle=True), run(b), spacing="none") for a, b in PAIRS),
+                        *(
+                            block(run(f"{a}: ", isSubtle=True), run(b, fontType="monospace"), spacing="none")
+                            for a, b in COMMANDS
+                        ),
                         block(run(FOOTER, isSubtle=True, size="small")),
                     ],
                     "actions": [{"type": "Action.OpenUrl", "title": a, "url": b} for a, b in LINKS],
@@ -86,6 +96,14 @@ def test_discord_is_one_embed_that_mentions_nobody() -> None:
                     {"name": "Where", "value": "aws 111111111111 eu\\-west\\-1a", "inline": True},
                     {"name": "Value", "value": "93.4 %", "inline": True},
                     {"name": "Since", "value": "2026\\-11\\-23 20\\:05 UTC", "inline": True},
+                    {"name": "Alert", "value": "first told \\(episode 2, message 3\\)", "inline": True},
+                    {"name": "Acknowledge", "value": "nephoscope ack 0123456789", "inline": False},
+                    {
+                        "name": "Silence",
+                        "value": "nephoscope silence add \\-\\-rule cpu\\-hot \\-\\-resource i\\-0abc \\-\\-for 2h",
+                        "inline": False,
+                    },
+                    {"name": "Timeline", "value": "nephoscope timeline 0123456789", "inline": False},
                 ],
                 "footer": {"text": FOOTER},
                 "timestamp": "2026-11-23T20:05:00Z",
@@ -107,7 +125,8 @@ def test_google_chat_is_one_card_in_the_alerts_own_thread() -> None:
                         {"widgets": [{"textParagraph": {"text": HEADLINE}}]},
                         {
                             "widgets": [
-                                {"decoratedText": {"topLabel": a, "text": b.replace(">", "&gt;")}} for a, b in PAIRS
+                                {"decoratedText": {"topLabel": a, "text": b.replace(">", "&gt;")}}
+                                for a, b in [*PAIRS, *COMMANDS]
                             ]
                         },
                         {
@@ -139,7 +158,7 @@ def test_pagerduty_opens_an_incident_and_closes_it_by_the_same_key() -> None:
             "component": "web-1",
             "group": "aws 111111111111 eu-west-1",
             "class": "cpu-hot",
-            "custom_details": {**dict(PAIRS), "Fleet": "acme", "Message": "msg_1"},
+            "custom_details": {**dict(PAIRS), **dict(COMMANDS), "Fleet": "acme", "Message": "msg_1"},
         },
         "client": "nephoscope",
         "client_url": "https://console.example/d",
@@ -273,7 +292,11 @@ def test_a_scope_is_its_own_place_in_every_format() -> None:
     assert render_pagerduty(blind)["payload"]["source"] == "aws 111111111111 eu-west-1"
     assert render_pagerduty(blind)["payload"]["group"] == "acme"
     (embed,) = render_discord(blind)["embeds"]
-    assert [field["name"] for field in embed["fields"]] == ["Rule", "Severity", "Where", "Since"]
+    said = ["Rule", "Severity", "Where", "Since", "Alert", "Acknowledge", "Silence", "Timeline"]
+    assert [field["name"] for field in embed["fields"]] == said
+    assert embed["fields"][6]["value"].replace("\\", "") == (
+        "nephoscope silence add --rule scope-blind --account 111111111111 --region eu-west-1 --for 2h"
+    )
 
 
 def test_links_that_are_no_web_addresses_or_too_long_are_left_out() -> None:

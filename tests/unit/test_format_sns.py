@@ -75,21 +75,34 @@ def test_a_subject_is_always_one_that_sns_takes(rule: str, name: str) -> None:
 
 
 def test_the_text_is_for_people() -> None:
-    assert render_text(RESOLVED) == (
+    assert render_text(replace(RESOLVED, episode=2, seq=4)) == (
         "RESOLVED: web-1 (i-0abc, aws eu-west-1): cpu.utilization is back to 71 % after 1 h 12 min; "
         "worst was 97.1 %\n"
         "\n"
-        "Rule:      cpu-hot (critical): cpu.utilization > 90 %\n"
-        "Resource:  instance i-0abc web-1 m5.large running\n"
-        "Where:     aws 111111111111 eu-west-1a\n"
-        "Value:     71 %\n"
-        "Worst:     97.1 %\n"
-        "Since:     2026-11-23 20:05 UTC\n"
-        "Until:     2026-11-23 21:17 UTC\n"
-        "Runbook:   https://wiki.example/cpu\n"
-        "Instance:  https://console.example/i-0abc\n"
-        "Message:   msg_1\n"
+        "Rule:        cpu-hot (critical): cpu.utilization > 90 %\n"
+        "Resource:    instance i-0abc web-1 m5.large running\n"
+        "Where:       aws 111111111111 eu-west-1a\n"
+        "Value:       71 %\n"
+        "Worst:       97.1 %\n"
+        "Since:       2026-11-23 20:05 UTC\n"
+        "Until:       2026-11-23 21:17 UTC\n"
+        "Alert:       the end (episode 2, message 4)\n"
+        "Runbook:     https://wiki.example/cpu\n"
+        "Instance:    https://console.example/i-0abc\n"
+        "Timeline:    nephoscope timeline 0123456789\n"
+        "Message:     msg_1\n"
     )
+
+
+def test_who_reads_the_text_can_do_something_about_it() -> None:
+    lines = render_text(replace(FIRED, episode=2, slot=AT + 60)).splitlines()
+    assert "Alert:       first told (episode 2, message 3)" in lines
+    assert lines[-4:] == [
+        "Acknowledge: nephoscope ack 0123456789",
+        "Silence:     nephoscope silence add --rule cpu-hot --resource i-0abc --for 2h",
+        "Timeline:    nephoscope timeline 0123456789",
+        "Message:     msg_1",
+    ]
 
 
 def test_people_get_text_and_machines_the_event() -> None:
@@ -138,7 +151,8 @@ def test_foreign_text_writes_no_line_of_its_own(text: str) -> None:
     )
     published = render_sns(foreign)
     written = json.loads(published.message)["default"]
-    fields = r"(Rule|Summary|Resource|Where|Value|Since|Runbook|Instance|Message): +\S.*"
+    names = "Rule|Summary|Resource|Where|Value|Since|Runbook|Instance|Acknowledge|Timeline|Message"
+    fields = rf"({names}): +\S.*"
     first, blank, *lines = written.removesuffix("\n").split("\n")
     assert first.startswith("CRITICAL: ")
     assert blank == ""

@@ -91,12 +91,13 @@ def test_firing_alerts_stand_by_severity_and_then_the_newest_first() -> None:
         firing("i-0002", "critical", "2026-11-23T11:30:00Z"),
     )
     rows = Text(answer("alerts", snapshot(firing=lines))).rows
-    assert rows[0] == ["Severity", "Rule", "Resource", "Value", "Since", "Where"]
+    assert rows[0] == ["Severity", "Rule", "Resource", "Value", "Seen by", "Since", "Where"]
     assert rows[1] == [
         "critical",
         "cpu-hot",
         "web-2 i-0002 graph",
         "97.3 %",
+        "",
         "2026-11-23 11:30:00 UTC",
         "aws 111111111111 eu-west-1",
     ]
@@ -185,7 +186,10 @@ def test_a_strange_event_gives_a_page(event: dict[str, object]) -> None:
 
 def test_narrow_widgets_keep_the_first_columns() -> None:
     html = answer("alerts", snapshot(firing=(firing("i-0001"),)), widgetContext={"width": 400})
-    assert {len(row) for row in Text(html).rows} == {4}
+    assert {len(row) for row in Text(html).rows} == {5}
+    assert Text(html).rows[0] == ["Severity", "Rule", "Resource", "Value", "Seen by"]
+    states = answer("states", snapshot(), widgetContext={"width": 400})
+    assert {len(row) for row in Text(states).rows} == {4}
 
 
 def test_describe_answers_with_markdown() -> None:

@@ -185,6 +185,8 @@ def test_a_headline_says_what_where_how_much_and_since_when(notification: Notifi
 @pytest.mark.parametrize("known", [FIRED, SEEN, replace(SEEN, condition="", fired_at=None)])
 def test_every_combination_has_a_sentence(kind: TransitionKind, why: Why, known: Notification) -> None:
     text = render_headline(replace(known, kind=kind, why=why))
+    assert text.startswith("This is a test, nothing is wrong. ") == (why is Why.TEST)
+    text = text.removeprefix("This is a test, nothing is wrong. ")
     assert text.startswith(f"{MACHINE_TEXT}: ")
     assert len(text) > len(MACHINE_TEXT) + 10
     assert "None" not in text

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from nephoscope.app.muting import Muting
 from nephoscope.app.pacing import Pacing
 from nephoscope.app.tally import Tally
 from nephoscope.model.alert import Notification, OutboxItem
@@ -70,6 +71,7 @@ class Courier:
         self._tally = tally
         self._lock = threading.Lock()
         self._pacings: dict[str, Pacing] = defaultdict(lambda: Pacing(ground.deadline, ground.sleep))
+        self._muting = Muting(ground.memory, ground.config, ground.clock, tally)
         self._told_refused: set[tuple[Scope, str]] = set()
         self._disabled = {name for (_, name), state in states.items() if self._in_force(state)}
 
@@ -85,6 +87,8 @@ class Courier:
         name = item.notification.channel
         if obstacle := self._obstacle(name):
             return self._give_up(scope, item, obstacle)
+        if quiet := self._muting.reason(scope.cloud, item.notification):
+            return self._withhold(scope, item, quiet)
         pacing = self._pacing(name)
         if pacing.turn():
             return self._try(scope, item, pacing)
@@ -188,6 +192,11 @@ class Courier:
         self._tally.dead(item)
         self._tally.noticed(scope, notices)
         return Step.ENDED
+
+    def _withhold(self, scope: Scope, item: OutboxItem, quiet: str) -> Step:
+        gone = self._memory.withhold(scope, item, quiet)
+        self._tally.muted(gone)
+        return Step.ENDED if gone else Step.WAITS
 
     def _disable(self, scope: Scope, name: str, reason: str) -> None:
         """First the word of it, then the fact: a crash between the two tells the same again, under the same id."""

@@ -28,8 +28,8 @@ class DeliveryReport:
     """refused: failed tries by reason. owed: what still waits, everywhere that was looked; oldest_owed: its greatest
     age in seconds (clock). noticed: messages about failing channels that became owed. unreadable: outbox rows that
     nobody could read. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled:
-    channels whose receivers want no more. left: due, and not ended when the time was up. errors: what the store did not
-    do, in words."""
+    channels whose receivers want no more. left: due, and not ended when the time was up. muted: not sent, for a silence
+    or a window has come to cover them. errors: what the store did not do, in words."""
 
     sent: int = 0
     retried: int = 0
@@ -43,6 +43,7 @@ class DeliveryReport:
     repeated: int = 0
     disabled: tuple[str, ...] = ()
     left: int = 0
+    muted: int = 0
     errors: tuple[str, ...] = ()
 
     @property
@@ -86,6 +87,10 @@ class Tally:
 
     def dead(self, item: OutboxItem) -> None:
         self._count("dead", item, over=True)
+
+    def muted(self, items: Iterable[OutboxItem]) -> None:
+        for item in items:
+            self._count("muted", item, over=True)
 
     def retried(self, item: OutboxItem) -> None:
         self._count("retried", item)
@@ -141,6 +146,7 @@ class Tally:
                 repeated=total["repeated"],
                 disabled=tuple(sorted(disabled)),
                 left=len(self._left & self._owed.keys()),
+                muted=total["muted"],
                 errors=tuple(self._errors),
             )
 

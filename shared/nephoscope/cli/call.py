@@ -100,16 +100,19 @@ class Call:
             return given
         return replace(given, store="sqlite", table=DEFAULT_STORE)
 
-    def outside(self, change: Callable[[Settings], Settings] = lambda settings: settings) -> Outside:
-        """Everything that touches the world, opened as this call says. Raises ConfigError, CallError.
-
-        Where this shell names no region, it is the one that is published to: there the deployment and its table live.
-        """
-        config = self.config()
+    def settings_at_home(self, config: Config) -> Settings:
+        """The same; where this shell names no region, it is the one that is published to: there the deployment, its
+        table and its secrets live."""
         settings = self.settings()
-        if not settings.home_region:
-            os.environ["AWS_DEFAULT_REGION"] = config.publish.region
-            settings = replace(settings, home_region=config.publish.region)
+        if settings.home_region:
+            return settings
+        os.environ["AWS_DEFAULT_REGION"] = config.publish.region
+        return replace(settings, home_region=config.publish.region)
+
+    def outside(self, change: Callable[[Settings], Settings] = lambda settings: settings) -> Outside:
+        """Everything that touches the world, opened as this call says. Raises ConfigError, CallError."""
+        config = self.config()
+        settings = self.settings_at_home(config)
         clouds = self.clouds(config)
         if set(clouds) < set(config.gather.kinds):
             settings = replace(settings, clouds=tuple(map(str, clouds)))

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "ack": "nephoscope.cli.ack",
     "silence": "nephoscope.cli.silence",
     "outbox": "nephoscope.cli.outbox",
+    "send-test": "nephoscope.cli.send_test",
     "dashboard": "nephoscope.cli.dashboard",
 }
 """In the order in which a newcomer meets them."""

@@ -80,7 +80,9 @@ def _unit(outside: Outside, name: str) -> str:
 
 
 def _row(entry: HistoryEntry, unit: str) -> list[Cell | str]:
-    told = ", ".join(map(clean, entry.told)) or (f"nobody: {clean(entry.muted)}" if entry.muted else "shown only")
+    told = ", ".join(map(clean, entry.told)) or ("nobody" if entry.muted else "shown only")
+    told += f": {clean(entry.muted)}" if entry.muted and not entry.told else ""
+    told += f"; not all: {clean(entry.muted)}" if entry.muted and entry.told else ""
     return [
         render_time(entry.at),
         Cell(str(entry.kind), STYLES.get(entry.kind, "green")),

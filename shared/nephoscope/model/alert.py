@@ -89,6 +89,7 @@ class Why(StrEnum):
     DELIVERY_GIVEN_UP = "delivery_given_up"
     CHANNEL_DISABLED = "channel_disabled"
     MEMORY_UNAVAILABLE = "memory_unavailable"
+    TEST = "test"  # sent by hand, to see whether it arrives
     DELIVERY_REFUSED = "delivery_refused"  # a receiver refuses; it is tried again, slowly, until the message is too old
 
 
@@ -117,6 +118,8 @@ class AlertRecord:
     told: the channels that were owed word that it fired; they are owed word of its end, whatever the rule says by then.
     told_at: channel -> the slot at which it was last told. fires: data times of its latest firings, within an hour.
     flapping: it comes and goes; people were told so, and hear of it again when it has been one or the other for long.
+    withheld: the channels that were owed word that it fired, and for which quiet came before it was sent; they are told
+    when quiet is over.
     """
 
     alert_key: str
@@ -137,6 +140,7 @@ class AlertRecord:
     told_at: Mapping[str, int] = field(default_factory=dict)
     fires: tuple[int, ...] = ()
     flapping: bool = False
+    withheld: tuple[str, ...] = ()
 
     @property
     def lives(self) -> bool:

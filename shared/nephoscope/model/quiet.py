@@ -27,16 +27,20 @@ class Matcher:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def matches(self, rule: Rule, resource: Resource) -> bool:
+        return self.means(rule.name, rule.severity, rule.labels, resource)
+
+    def means(self, rule: str, severity: str, labels: Mapping[str, str], resource: Resource) -> bool:
+        """The same by what a message carries of its rule."""
         scope = resource.scope
         return (
-            _fits(self.rules, (rule.name,))
+            _fits(self.rules, (rule,))
             and _fits(self.resources, filter(None, (resource.name, resource.id)))
-            and _fits(self.severities, (rule.severity,))
+            and _fits(self.severities, (severity,))
             and _fits(self.clouds, (scope.cloud,))
             and _fits(self.accounts, (scope.account,))
             and _fits(self.regions, (scope.region,))
             and self.where.matches(resource)
-            and all(rule.labels.get(name) == value for name, value in self.labels.items())
+            and all(labels.get(name) == value for name, value in self.labels.items())
         )
 
     def names_rule(self, rule: Rule) -> bool:

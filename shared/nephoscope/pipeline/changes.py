@@ -105,6 +105,7 @@ def _tell(
         told, told_at = (), {}
         record = replace(record, flapping=False)
     record = replace(_kept(record, rule), ver=stored.ver + 1, run_id=stamp.run_id, told=told, told_at=told_at)
+    record = record if record.state in OPEN_STATES else replace(record, withheld=())
     return telling(record, transition, rule, resource, channels, stamp, muted)
 
 

@@ -7,7 +7,7 @@ the machine, the rule and the run are long gone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nephoscope.model.alert import AlertRecord, Notification, Subject, Transition, notification_id
 from nephoscope.model.metric import Metric, Unit
@@ -15,6 +15,7 @@ from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.rule import Aggregate, Observation, Rule, Threshold
 from nephoscope.model.scope import Scope
 from nephoscope.pipeline.conditions import render_figure, render_measured, render_rule
+from nephoscope.pipeline.placeholders import render_summary
 
 Attributes = tuple[tuple[str, str], ...]
 Links = Callable[[Resource, Metric | None, Attributes], Mapping[str, str]]
@@ -47,7 +48,7 @@ def _notification(
     threshold = None if isinstance(rule.when, Observation) else rule.when
     metric = metric_of(rule, stamp.metrics)
     measured, unit = measured_of(rule, stamp.metrics)
-    return Notification(
+    told = Notification(
         id=notification_id(record.alert_key, record.ver, channel),
         alert_key=record.alert_key,
         seq=record.ver,
@@ -69,11 +70,11 @@ def _notification(
         worst=transition.worst,
         fired_at=transition.fired_at,
         committed_at=stamp.committed_at,
-        summary=rule.summary,
         runbook=rule.runbook,
         labels=rule.labels,
         links=stamp.links(resource, metric, record.attributes),
     )
+    return replace(told, summary=render_summary(rule.summary, told)) if rule.summary else told
 
 
 def metric_of(rule: Rule, metrics: Mapping[str, Metric]) -> Metric | None:

@@ -13,9 +13,11 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from nephoscope.model.alert import Notification
 from nephoscope.model.quiet import Matcher, QuietWindow, Silence
 from nephoscope.model.resource import Resource
 from nephoscope.model.rule import Rule
+from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import MINUTE, floor_to
 from nephoscope.pipeline.cron import parse_cron
 
@@ -42,6 +44,18 @@ def muted_by(mutes: Sequence[Mute], rule: Rule, resource: Resource) -> str:
     muted by what names no rule: a window for all of staging does not hide that we are blind there."""
     for mute in mutes:
         if mute.match.matches(rule, resource) and (rule.origin != "built-in" or mute.match.rules):
+            return mute.why
+    return ""
+
+
+def message_muted_by(mutes: Sequence[Mute], message: Notification, rule: Rule | None) -> str:
+    """The same for a message that is owed, by what it carries. rule: of its name; None = it was removed since."""
+    about = message.subject
+    scope = Scope(Cloud(about.cloud), about.account, about.region)
+    resource = Resource(scope, about.kind, about.id, name=about.name, tags=about.tags)
+    for mute in mutes:
+        meant = mute.match.means(message.rule, message.severity, message.labels, resource)
+        if meant and (rule is None or rule.origin != "built-in" or mute.match.rules):
             return mute.why
     return ""
 

@@ -57,6 +57,9 @@ def _reminder(
         if channels:
             yield _tell(record, Why.QUIET_OVER, channels, rule, resource, stamp)
         return
+    if late := tuple(channel for channel in channels if channel in record.withheld):
+        yield _tell(record, Why.QUIET_OVER, late, rule, resource, stamp)
+        return
     ack = acknowledged.get(record.alert_key)
     if ack is not None and ack.episode == record.episode:
         return
@@ -108,6 +111,7 @@ def _tell(
         run_id=stamp.run_id,
         told=tuple(dict.fromkeys((*record.told, *channels))),
         told_at={**record.told_at, **dict.fromkeys(channels, stamp.slot)},
+        withheld=tuple(channel for channel in record.withheld if channel not in channels),
     )
     return telling(told, _transition(record, TransitionKind.FIRED, why), rule, resource, channels, stamp)
 

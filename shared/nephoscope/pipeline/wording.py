@@ -173,7 +173,8 @@ _OURS: Mapping[Why, str] = {
 def render_headline(notification: Notification) -> str:
     """One sentence: what is wrong, where, the number against the threshold, since when; for an end also how long it
     lasted and the worst. One line, never empty."""
-    return f"{render_subject(notification.subject)}: {_event(notification)}"
+    marked = "This is a test, nothing is wrong. " if notification.why is Why.TEST else ""
+    return f"{marked}{render_subject(notification.subject)}: {_event(notification)}"
 
 
 def render_subject(subject: Subject) -> str:
@@ -200,7 +201,13 @@ def render_id(resource_id: str) -> str:
 
 
 def render_status(notification: Notification) -> str:
-    """The word that stands first where there is room for one: `CRITICAL`, `RESOLVED`, `NO DATA`, `DATA BACK`."""
+    """What stands first where there is room for a word or two: `CRITICAL`, `RESOLVED`, `NO DATA`, `DATA BACK`,
+    `TEST CRITICAL`."""
+    word = _status(notification)
+    return f"TEST {word}" if notification.why is Why.TEST else word
+
+
+def _status(notification: Notification) -> str:
     match notification.kind:
         case TransitionKind.FIRED:
             return notification.severity.upper()

@@ -78,10 +78,13 @@ def receipt_row(notification: Notification) -> str:
 
 def history_rows(entry: HistoryEntry) -> tuple[str, str]:
     """An entry stands twice: newest first of one alert, and of the scope, are both one short read."""
-    at, seq = f"{entry.at:012d}", f"{entry.seq:010d}"
+    return history_places(entry.alert_key, entry.at, entry.seq)
+
+
+def history_places(alert_key: str, at: int, seq: int) -> tuple[str, str]:
     return (
-        f"{HISTORY_OF_ALERT}{entry.alert_key}#{at}#{seq}",
-        f"{HISTORY_OF_SCOPE}{at}#{entry.alert_key}#{seq}",
+        f"{HISTORY_OF_ALERT}{alert_key}#{at:012d}#{seq:010d}",
+        f"{HISTORY_OF_SCOPE}{at:012d}#{alert_key}#{seq:010d}",
     )
 
 

@@ -62,6 +62,10 @@ class Outbox(Shelf):
         """Raises StoreError when the store does not answer; never for a row."""
         return _parse_owing(self._table.query(scope.key, keys.OWED))
 
+    def read_owing_of(self, scope: Scope, alert_key: str) -> tuple[OutboxItem, ...]:
+        """What one alert owes, in order of seq. Raises StoreError."""
+        return _parse_owing(self._table.query(scope.key, f"{keys.OWED}{alert_key}#")).items
+
     def read_outbox(self, scope: Scope) -> tuple[OutboxItem, ...]:
         """What is owed and what was given up, the oldest first. Raises StoreError."""
         rows = [*self._table.query(scope.key, keys.OWED), *self._table.query(scope.key, keys.DEAD)]

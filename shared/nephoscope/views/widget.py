@@ -22,6 +22,7 @@ from nephoscope.pipeline.dashboard.metric_section import title_of
 from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.need import metrics_of
 from nephoscope.pipeline.wording import clean, render_duration, render_id, render_time, render_value
+from nephoscope.views.acknowledging import acknowledge_cell
 from nephoscope.views.markup import Html, join, link, table, tag
 
 ROWS = 100
@@ -43,6 +44,8 @@ What changes with every run, from what nephoscope remembers of each scope. Asks 
 | `page` | `alerts` (firing now), `worst` (machines), `states` (by region), `gaps` (where we are blind) |
 | `metric` | on `worst`: only this metric, e.g. `cpu.utilization` |
 
+On `alerts` each alert has a button: acknowledged, it is not repeated and not escalated until it ends.
+
 ### Example
 ``` yaml
 page: worst
@@ -53,7 +56,7 @@ metric: cpu.utilization
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the pages are made of. unseen: registered scopes without a snapshot."""
+    """What the pages are made of. unseen: registered scopes without a snapshot. endpoint: this function's ARN."""
 
     snapshots: Sequence[Snapshot]
     unseen: Sequence[Scope]
@@ -62,6 +65,7 @@ class _Asked:
     now: int
     wide: bool
     metric: str = ""
+    endpoint: str = ""
 
 
 def render_widget(
@@ -71,23 +75,29 @@ def render_widget(
     catalog: Catalog,
     now: int,
     unseen: Sequence[Scope] = (),
+    *,
+    endpoint: str = "",
+    said: str = "",
 ) -> str:
     """The widget's HTML, or its documentation in Markdown where the event asks for `describe`.
 
     now: epoch seconds, for the age of what is shown. unseen: scopes that are registered and have no snapshot yet.
-    An unknown page is said to be one; nothing in the event can make this raise.
+    endpoint: the ARN of the function that answers, which its buttons call; empty = it has none. said: what became of
+    what somebody did. An unknown page is said to be one; nothing in the event can make this raise.
     """
     if event.get("describe"):
         return DESCRIPTION
     context = event.get("widgetContext")
     width = context.get("width") if isinstance(context, Mapping) else None
     wide = not isinstance(width, int | float) or width >= NARROW
-    asked = _Asked(snapshots, unseen, config, catalog, now, wide, str(event.get("metric") or ""))
+    asked = _Asked(snapshots, unseen, config, catalog, now, wide, str(event.get("metric") or ""), endpoint)
     dark = isinstance(context, Mapping) and context.get("theme") == "dark"
     page = _PAGES.get(str(event.get("page") or "alerts"))
     if page is None:
         return tag("p", f"There is no page {event.get('page')!r}. Pages: {', '.join(_PAGES)}.")
-    return join([_STYLE, tag("div", page(asked), _age(asked), class_="nephoscope dark" if dark else "nephoscope")])
+    answer = tag("p", clean(said, 300), class_="said") if said else ""
+    look = "nephoscope dark" if dark else "nephoscope"
+    return join([_STYLE, tag("div", answer, page(asked), _age(asked), class_=look)])
 
 
 # --- pages -------------------------------------------------------------------------------------------------------
@@ -100,9 +110,9 @@ def _alerts(asked: _Asked) -> Html:
     order = {"critical": 0, "warning": 1, "info": 2}
     lines.sort(key=lambda pair: str(pair[1].get("since")), reverse=True)
     lines.sort(key=lambda pair: order.get(str(pair[1].get("severity")), 3))
-    heads = ["Severity", "Rule", "Resource", "Value", "Since", "Where"]
+    heads = ["Severity", "Rule", "Resource", "Value", "Seen by", "Since", "Where"]
     rules = {rule.name: rule for rule in asked.config.rules}
-    return _cut(asked, heads, [_alert_row(asked, rules, *pair) for pair in lines[:ROWS]], len(lines))
+    return _cut(asked, heads, [_alert_row(asked, rules, *pair) for pair in lines[:ROWS]], len(lines), narrow=5)
 
 
 def _alert_row(
@@ -120,6 +130,7 @@ def _alert_row(
         clean(str(line.get("rule")), _NAME),
         join([_named(resource, metric) if resource else clean(own_id, _NAME), f" {clean(device, _NAME)}".rstrip()]),
         _value(line.get("value"), metric, line.get("state")),
+        acknowledge_cell(line, clean((resource.name if resource else "") or own_id, _NAME), asked.endpoint),
         clean(str(line.get("since")), 40).replace("T", " ").replace("Z", " UTC"),
         _place(snapshot.scope),
     )
@@ -208,9 +219,9 @@ _PAGES: Mapping[str, Callable[[_Asked], Html]] = {
 # --- parts -------------------------------------------------------------------------------------------------------
 
 
-def _cut(asked: _Asked, heads: Sequence[str], rows: Sequence[Sequence[object]], of: int = 0) -> Html:
+def _cut(asked: _Asked, heads: Sequence[str], rows: Sequence[Sequence[object]], of: int = 0, narrow: int = 4) -> Html:
     """The table, with fewer columns where there is little room, and a word on the rows that are left out."""
-    columns = len(heads) if asked.wide else 4
+    columns = len(heads) if asked.wide else narrow
     shown = table(heads[:columns], (row[:columns] for row in rows))
     return join([shown, tag("p", f"and {of - len(rows):,} more", class_="faint")]) if of > len(rows) else shown
 
@@ -279,6 +290,8 @@ _STYLE = Html(
     ".nephoscope table{border-collapse:collapse;width:100%}"
     ".nephoscope th{text-align:left;font-weight:600;opacity:.75;padding:2px 8px 2px 0}"
     ".nephoscope td{padding:3px 8px 3px 0;border-top:1px solid rgba(128,128,128,.25);vertical-align:top}"
+    ".nephoscope cwdb-action{display:none}.nephoscope .said{margin:0 0 6px;font-weight:600}"
+    ".nephoscope .btn{white-space:nowrap}"
     ".nephoscope h4{margin:10px 0 2px;font-size:13px}"
     ".nephoscope .faint{opacity:.6}.nephoscope .calm{color:#1d8102;font-weight:600}"
     ".nephoscope .over-text{color:#d13212;font-weight:600}"

@@ -15,6 +15,7 @@ from nephoscope.app.authoring.gathering import read_selector
 from nephoscope.app.authoring.given import TAKEN, default_channels
 from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.patterns import NAME
+from nephoscope.app.authoring.placeholders import read_summary
 from nephoscope.app.authoring.possible import check_possible
 from nephoscope.app.authoring.quantities import UnclearError, parse_keep, parse_window
 from nephoscope.app.authoring.reading import keys_of, read_section, text_of, texts_of
@@ -22,7 +23,7 @@ from nephoscope.app.authoring.shape import RULE
 from nephoscope.model.config import Channel
 from nephoscope.model.metric import Metric, Source
 from nephoscope.model.resource import Kind
-from nephoscope.model.rule import Aggregate, Condition, MissingData, Observation, Rule, Severity, Window
+from nephoscope.model.rule import Aggregate, Condition, MissingData, Observation, Rule, Severity, Threshold, Window
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
 from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
@@ -134,7 +135,7 @@ class _Reader:
             runbook=runbook,
             by=by,
             keep_firing=self._try("keep_firing", parse_keep) or 0,
-            summary=self._value("summary"),
+            summary=read_summary(self._keys, self._findings),
             origin=origin,
         )
 

@@ -219,7 +219,11 @@ RULE = Section(
         Key("except", Form.SECTION, "Not the resources with these tags.", section=EXCEPT),
         Key("labels", Form.TEXT_BY_NAME, "Carried by every message of this rule."),
         Key("runbook", Form.TEXT, "Address of a page that says what to do.", pattern="^https?://"),
-        Key("summary", Form.TEXT, "A sentence for the message."),
+        Key(
+            "summary",
+            Form.TEXT,
+            "A sentence of your own: {resource} at {value} in {region}, {tag:team}.",
+        ),
     ),
     {
         "group_by": "grouping",

@@ -15,7 +15,8 @@ from typing import Any
 
 from nephoscope.model.alert import Notification
 from nephoscope.model.time import iso
-from nephoscope.pipeline.wording import clean, render_headline, render_value
+from nephoscope.pipeline.acting import render_life, ways
+from nephoscope.pipeline.wording import clean, render_headline, render_lasted, render_value
 
 _NOT_ENDED = "0001-01-01T00:00:00Z"  # Go's zero time: what Alertmanager writes for an alert that still fires
 _NO_LABEL_CHARACTER = re.compile(r"[^a-zA-Z0-9_]")
@@ -92,11 +93,18 @@ def _annotations(n: Notification) -> dict[str, str]:
         "description": clean(n.summary),
         "condition": clean(n.condition),
         "value": "" if n.value is None else render_value(n.value, n.unit),
+        "worst": "" if n.worst is None else render_value(n.worst, n.unit),
+        "lasted": "" if n.firing else render_lasted(n),
         "why": n.why,
+        "told": render_life(n),
         "resource_name": clean(n.subject.name),
+        "resource_type": clean(n.subject.type),
+        "availability_zone": clean(n.subject.zone),
         "runbook_url": clean(n.runbook),
+        **{f"{page}_url": n.links.get(page, "") for page in _PAGES},
+        **{name.lower(): command for name, command in ways(n)},
     }
-    return {name: text for name, text in notes.items() if text}
+    return {name: said for name, text in notes.items() if (said := clean(text))}
 
 
 def _quoted(text: str) -> str:

@@ -12,11 +12,13 @@ from urllib.parse import quote
 
 from nephoscope.model.alert import Notification, Subject
 from nephoscope.model.time import iso
+from nephoscope.pipeline.acting import open_seconds, ways
 from nephoscope.pipeline.wording import render_headline
 
 
 def render_cloudevent(notification: Notification) -> dict[str, Any]:
-    """The event; `data` holds every fact of the notification, numbers in the catalog's unit, times as RFC 3339."""
+    """The event; `data` holds every fact of the notification, numbers in the catalog's unit, times as RFC 3339,
+    `open_for` in seconds."""
     n = notification
     place = (n.fleet, n.subject.cloud, n.subject.account, n.subject.region)
     return {
@@ -51,11 +53,13 @@ def _data(n: Notification) -> dict[str, Any]:
         "alert_key": n.alert_key,
         "seq": n.seq,
         "episode": n.episode,
+        "open_for": open_seconds(n),
         "resource": _resource(n.subject),
         "labels": dict(sorted(n.labels.items())),
         "summary": n.summary,
         "runbook": n.runbook,
         "links": dict(sorted(n.links.items())),
+        "commands": {name.lower(): command for name, command in ways(n)},
     }
 
 

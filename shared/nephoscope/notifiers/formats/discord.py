@@ -15,9 +15,11 @@ from typing import Any
 from nephoscope.model.alert import Notification
 from nephoscope.model.time import iso
 from nephoscope.notifiers.formats.telling import facts, footer, links, title
+from nephoscope.pipeline.acting import ways
 from nephoscope.pipeline.wording import clean, render_headline, truncate
 
-_TITLE, _TEXT, _VALUE, _FOOTER = 256, 1200, 220, 400
+_TITLE, _TEXT, _SUMMARY, _LINKS, _VALUE, _COMMAND, _FOOTER = 150, 1000, 600, 1200, 150, 500, 200
+"""With nine facts and three commands (of which one can be long) some 5,200 characters at most."""
 _URL = 1000
 _COLORS = {"🔴": 0xD13212, "🟠": 0xE07B00, "🔵": 0x0073BB, "✅": 0x1D8102, "⚪": 0x879596}
 _MARKUP = re.compile(r"[\\*_~`|>#\-\[\]()<@:]")
@@ -28,14 +30,17 @@ def render_discord(notification: Notification) -> dict[str, Any]:
     n = notification
     said = [escape(render_headline(n), _TEXT)]
     if n.summary:
-        said.append(escape(clean(n.summary), _TEXT))
-    if shown := [f"[{word}]({_address(url)})" for word, url in links(n, _URL)]:
-        said.append(" · ".join(shown))
+        said.append(escape(clean(n.summary), _SUMMARY))
+    if shown := _links(n):
+        said.append(shown)
     embed = {
         "title": truncate(title(n), _TITLE),
         "description": "\n\n".join(said),
         "color": _COLORS[title(n)[0]],
-        "fields": [{"name": label, "value": escape(text, _VALUE), "inline": True} for label, text in facts(n)],
+        "fields": [
+            *({"name": label, "value": escape(text, _VALUE), "inline": True} for label, text in facts(n)),
+            *({"name": what, "value": escape(command, _COMMAND), "inline": False} for what, command in ways(n)),
+        ],
         "footer": {"text": truncate(footer(n), _FOOTER)},
         "timestamp": iso(n.at),
     }
@@ -61,6 +66,15 @@ def _escaped(character: str) -> str:
     if character == "@":
         return "@" + _MARK
     return "\\" + character if _MARKUP.match(character) else character
+
+
+def _links(n: Notification) -> str:
+    """As many as there is room for, the runbook first; none is cut."""
+    shown = ""
+    for word, url in links(n, _URL):
+        longer = " · ".join(filter(None, (shown, f"[{word}]({_address(url)})")))
+        shown = longer if len(longer) <= _LINKS else shown
+    return shown
 
 
 def _address(url: str) -> str:

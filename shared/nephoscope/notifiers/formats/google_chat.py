@@ -16,6 +16,7 @@ from typing import Any
 from nephoscope.model.alert import Notification
 from nephoscope.notifiers.formats.slack import escape
 from nephoscope.notifiers.formats.telling import facts, footer, links, title
+from nephoscope.pipeline.acting import ways
 from nephoscope.pipeline.wording import clean, render_headline, truncate
 
 _TITLE, _TEXT, _VALUE = 200, 1500, 300
@@ -27,7 +28,8 @@ def render_google_chat(notification: Notification) -> dict[str, Any]:
     first: list[dict[str, Any]] = [_paragraph(render_headline(n))]
     if n.summary:
         first.append(_paragraph(clean(n.summary)))
-    pairs = [{"decoratedText": {"topLabel": label, "text": escape(text, _VALUE)}} for label, text in facts(n)]
+    said = (*facts(n), *ways(n))
+    pairs = [{"decoratedText": {"topLabel": label, "text": escape(text, _VALUE)}} for label, text in said]
     sections: list[dict[str, Any]] = [{"widgets": first}, {"widgets": pairs}]
     buttons = [{"text": word, "onClick": {"openLink": {"url": url}}} for word, url in links(n, _URL)]
     if buttons:

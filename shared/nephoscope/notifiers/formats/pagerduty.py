@@ -15,6 +15,7 @@ from nephoscope.model.alert import Notification
 from nephoscope.model.resource import Kind
 from nephoscope.model.time import iso
 from nephoscope.notifiers.formats.telling import facts, links
+from nephoscope.pipeline.acting import ways
 from nephoscope.pipeline.wording import clean, render_headline, render_subject, truncate
 
 _SUMMARY, _DETAIL = 1024, 500
@@ -49,6 +50,6 @@ def _group(n: Notification) -> str:
 
 
 def _details(n: Notification) -> dict[str, str]:
-    said = {label: truncate(text, _DETAIL) for label, text in facts(n)}
+    said = {label: truncate(text, _DETAIL) for label, text in (*facts(n), *ways(n))}
     said |= {"Summary": truncate(clean(n.summary), _DETAIL)} if n.summary else {}
     return said | {"Fleet": clean(n.fleet), "Message": n.id}

@@ -14,6 +14,7 @@ from typing import Any
 
 from nephoscope.model.alert import Notification
 from nephoscope.notifiers.formats.telling import facts, footer, links, title
+from nephoscope.pipeline.acting import ways
 from nephoscope.pipeline.wording import clean, render_headline
 
 _TEXT = 3000
@@ -32,6 +33,8 @@ def render_slack(notification: Notification) -> dict[str, Any]:
     ]
     if n.summary:
         blocks.append({"type": "section", "text": _plain(clean(n.summary), _TEXT)})
+    if how := [_plain(f"{what}: {command}", _FIELD) for what, command in ways(n)]:
+        blocks.append({"type": "context", "elements": how})
     if shown := list(_links(n)):
         text = {"type": "mrkdwn", "text": " · ".join(shown), "verbatim": True}
         blocks.append({"type": "context", "elements": [text]})

@@ -18,6 +18,7 @@ from nephoscope.model.alert import Notification
 from nephoscope.model.resource import Kind
 from nephoscope.notifiers.formats import dump
 from nephoscope.notifiers.formats.cloudevent import render_cloudevent
+from nephoscope.pipeline.acting import render_life, ways
 from nephoscope.pipeline.wording import (
     clean,
     render_headline,
@@ -72,7 +73,7 @@ def render_text(notification: Notification) -> str:
     """What an email shows: the headline, then the facts, a line each."""
     n = notification
     lines = [f"{render_status(n)}: {render_headline(n)}", ""]
-    lines += [f"{name + ':':<11}{clean(value, _FOREIGN_LENGTH)}" for name, value in _facts(n) if value]
+    lines += [f"{name + ':':<13}{clean(value, _FOREIGN_LENGTH)}" for name, value in _facts(n) if value]
     return "\n".join(lines) + "\n"
 
 
@@ -87,9 +88,11 @@ def _facts(n: Notification) -> Iterator[tuple[str, str]]:
     yield "Worst", "" if n.worst is None else render_value(n.worst, n.unit)
     yield "Since", render_time(n.at if n.fired_at is None else n.fired_at)
     yield "Until", "" if n.firing else render_time(n.at)
+    yield "Alert", render_life(n)
     yield "Runbook", n.runbook
     for name, url in sorted(n.links.items()):
         yield name.capitalize(), url if len(url) <= _FOREIGN_LENGTH else ""
+    yield from ways(n)
     yield "Message", n.id
 
 

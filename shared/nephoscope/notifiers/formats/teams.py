@@ -13,6 +13,7 @@ from typing import Any
 
 from nephoscope.model.alert import Notification
 from nephoscope.notifiers.formats.telling import facts, footer, links, title
+from nephoscope.pipeline.acting import ways
 from nephoscope.pipeline.wording import clean, render_headline, truncate
 
 _TITLE, _TEXT, _FACT = 200, 1500, 300
@@ -29,6 +30,7 @@ def render_teams(notification: Notification) -> dict[str, Any]:
     ]
     if n.summary:
         body.append(_block([_run(clean(n.summary), _TEXT)]))
+    body += [_block([_run(f"{what}: ", _FACT, isSubtle=True), _command(text)], "none") for what, text in ways(n)]
     body.append(_block([_run(footer(n), _FACT, isSubtle=True, size="small")]))
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -46,6 +48,10 @@ def render_teams(notification: Notification) -> dict[str, Any]:
 
 def _block(runs: list[dict[str, Any]], spacing: str = "default") -> dict[str, Any]:
     return {"type": "RichTextBlock", "spacing": spacing, "inlines": runs}
+
+
+def _command(text: str) -> dict[str, Any]:
+    return _run(text, _FACT, fontType="monospace")
 
 
 def _run(text: str, limit: int, **style: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from nephoscope.model.alert import Notification, TransitionKind
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Severity
+from nephoscope.pipeline.acting import render_life
 from nephoscope.pipeline.wording import clean, render_id, render_lasted, render_status, render_time, render_value
 
 SEVERITY_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
@@ -35,7 +36,7 @@ def sign(n: Notification) -> str:
 
 
 def facts(n: Notification) -> Iterator[tuple[str, str]]:
-    """Label and text, at most eight; what stands first matters most."""
+    """Label and text, at most nine; what stands first matters most."""
     s = n.subject
     yield "Rule", clean(n.condition) or clean(n.rule)
     yield "Severity", str(n.severity)
@@ -49,6 +50,8 @@ def facts(n: Notification) -> Iterator[tuple[str, str]]:
     yield "Since", render_time(n.at if n.fired_at is None else n.fired_at)
     if not n.firing and (lasted := render_lasted(n)):
         yield "Lasted", lasted
+    if life := render_life(n):
+        yield "Alert", life
 
 
 def links(n: Notification, longest: int = MOST_URL) -> Iterator[tuple[str, str]]:
