@@ -7,10 +7,23 @@ from pathlib import Path
 import pytest
 
 from nephoscope.app.authoring.compile import Compiled, compile_file
+from nephoscope.app.authoring.explain import explain_rule
+from nephoscope.catalog.loader import load_catalog
 from nephoscope.model.config import AwsAccount, Channel, Config
 from nephoscope.model.errors import ConfigError
 from nephoscope.model.resource import Kind
-from nephoscope.model.rule import Comparison, Condition, MissingData, Observation, Rule, Severity, Threshold, Window
+from nephoscope.model.rule import (
+    Aggregate,
+    Comparison,
+    Condition,
+    MissingData,
+    Observation,
+    Rule,
+    Severity,
+    Threshold,
+    Window,
+)
+from nephoscope.model.scope import Cloud
 
 HEAD = "fleet: acme\ngather: {aws: {regions: [eu-west-1], resources: [instance, bucket]}}\n"
 
@@ -295,3 +308,66 @@ def test_own_figures(tmp_path: Path) -> None:
 )
 def test_what_is_odd_and_allowed(text: str, expected: str, tmp_path: Path) -> None:
     assert warnings_of(text, tmp_path) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("avg(cpu.utilization) > 80 %", Aggregate("avg", G, 0.8, metric="cpu.utilization")),
+        ("p95( cpu.utilization )>=80 %", Aggregate("p95", GE, 0.8, metric="cpu.utilization")),
+        ("sum(network.receive) > 1 GB/s", Aggregate("sum", G, 1e9, metric="network.receive")),
+        ("count(state is running) < 3", Aggregate("count", L, 3, counted=Observation("state", ("running",)))),
+        (
+            "count(cpu.utilization > 90 %) >= 5",
+            Aggregate("count", GE, 5, counted=Threshold("cpu.utilization", G, 0.9)),
+        ),
+        ("change(cpu.utilization over 1 h) < -20 %", Threshold("cpu.utilization", L, -0.2, over=3600)),
+    ],
+)
+def test_conditions_on_groups_and_changes(when: str, expected: Condition, tmp_path: Path) -> None:
+    assert rule_of(f'when: "{when}"', tmp_path).when == expected
+
+
+def test_labels_of_a_place_bring_their_cloud_along(tmp_path: Path) -> None:
+    grouped = rule_of('when: "count(state is running) < 3", by: [cloud_region, "tag:role"]', tmp_path)
+    assert grouped.by == ("cloud_provider", "cloud_region", "tag:role")
+    assert rule_of('when: "count(state is running) < 3", by: ["tag:role"]', tmp_path).by == ("tag:role",)
+
+
+def test_groups_clear_on_the_same_figure_and_are_kept_firing(tmp_path: Path) -> None:
+    text = 'when: "avg(cpu.utilization) > 80 %", clear: "avg(cpu.utilization) < 60 %", keep_firing: 10 min'
+    rule = rule_of(text, tmp_path)
+    assert rule.clear == Aggregate("avg", L, 0.6, metric="cpu.utilization")
+    assert rule.keep_firing == 600
+    with pytest.raises(ConfigError, match="it must be on the same figure as the rule"):
+        rule_of('when: "avg(cpu.utilization) > 80 %", clear: "max(cpu.utilization) < 60 %"', tmp_path)
+
+
+def test_a_rule_on_groups_in_a_sentence(tmp_path: Path) -> None:
+    config = config_of(
+        f'{HEAD}rules: [{{name: few, on: instance, by: [cloud_region], when: "count(state is running) < 3", for: 10 min, '
+        'where: {tags: {role: web}}}, {name: warm, on: instance, when: "avg(cpu.utilization) > 80 %", for: 10 min}]\n',
+        tmp_path,
+    )
+    metrics = load_catalog().metrics
+    few, warm = (explain_rule(rule, metrics, [Cloud.AWS]) for rule in config.rules[:2])
+    assert few == (
+        "few: all instances with tag role = web, each group of one cloud_provider and cloud_region: fires when "
+        "count(state is running) < 3 for 10 min; clears when that no longer holds; warning; "
+        "shown, told to nobody."
+    )
+    assert warm == (
+        "warm: all instances together: fires when avg(cpu.utilization) > 80 % at 2 of 2 five-minute points; clears when "
+        "that no longer holds for as many points; a missing point changes nothing; warning; shown, told to nobody."
+    )
+
+
+def test_groups_over_several_clouds_need_the_function_that_may_read_them_all(tmp_path: Path) -> None:
+    clouds = (
+        "fleet: acme\ngather: {gcp: {projects: [acme-web]}, azure: {subscriptions: "
+        "[00000000-0000-0000-0000-000000000000]}}\npublish: {cloudwatch: {region: eu-west-1}}\n"
+    )
+    with pytest.raises(ConfigError, match=r"few: a group over several clouds needs gather\.aws; add cloud_provider"):
+        config_of(clouds + 'rules: [{name: few, on: instance, when: "count(state is running) < 3"}]\n', tmp_path)
+    apart = 'rules: [{name: few, on: instance, by: [cloud_provider], when: "count(state is running) < 3"}]\n'
+    assert config_of(clouds + apart, tmp_path).rules[0].by == ("cloud_provider",)

@@ -1,5 +1,5 @@
-"""Rules on groups of resources: read what the scopes have noted, decide purely, commit. Where several clouds' functions
-run, one of them does it for all."""
+"""Rules on groups of resources: read what the scopes have noted, decide purely, commit. AWS's
+function does it for all clouds."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ from nephoscope.pipeline.partials import group_rules
 
 
 def judges_groups(outside: Outside) -> bool:
-    """Whether this function is the one: AWS's, where there is one, else that of the first cloud."""
-    functions = outside.config.gather.functions
-    here = Cloud.AWS if outside.settings.writes_dashboard else next(iter(outside.readers), None)
-    return bool(functions) and here is functions[0]
+    """Whether this function is the one: AWS's, for all clouds; where there is none, each for its own cloud."""
+    return outside.settings.writes_dashboard or Cloud.AWS not in outside.config.gather.functions
 
 
 def fleet_home(outside: Outside) -> Scope:

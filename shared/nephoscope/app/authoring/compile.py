@@ -37,6 +37,7 @@ from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import HOUR
 from nephoscope.pipeline.need import metrics_of
+from nephoscope.pipeline.partials import group_rules
 
 _FLEET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -215,6 +216,15 @@ class _Compiler:
         keys = keys_of(self._keys, "tell")
         return tuple(name.value for name, _ in keys.entries) if keys else ()
 
+    def _check_groups(self, gather: Gather, rules: tuple[Rule, ...]) -> None:
+        """AWS's function judges the groups of all clouds, for the memory is its own account's; without one, each judges
+        those of its own cloud, and may not read what the others have noted."""
+        alone = Cloud.AWS in gather.functions or len(gather.functions) < 2
+        over = [rule for rule in group_rules(rules) if "cloud_provider" not in rule.by]
+        if over and not alone and (node := self._keys.get("rules")):
+            said = f"{over[0].name}: a group over several clouds needs gather.aws; add cloud_provider to `by`"
+            self._findings.problem(node.place, said)
+
     def _warn(
         self, gather: Gather, publish: PublishCloudWatch, channels: Mapping[str, Channel], rules: tuple[Rule, ...]
     ) -> None:
@@ -226,6 +236,7 @@ class _Compiler:
         if unread and (key := keys.key("distributions") if keys else None):
             said = f"distributions: no rule reads {', '.join(unread)}: nothing is published of what is not read"
             self._findings.warning(key.place, said)
+        self._check_groups(gather, rules)
         only_aws = set(gather.kinds) == {Cloud.AWS}
         if publish.detail == "resource" and only_aws and (text := text_of(keys, "detail")):
             said = "detail: AWS has a series for each resource already; `resource` adds none"

@@ -142,7 +142,7 @@ def _cleared_at(rule: Rule, metrics: Mapping[str, Metric], periods: list[int]) -
         return _holds(rule.clear, rule.clear_window, metrics, periods)
     if isinstance(rule.when, Observation):
         return render_condition(replace(rule.when, negated=not rule.when.negated), metrics)
-    return "that no longer holds for as many points"
+    return "that no longer holds" + (" for as many points" if rule.derived else "")
 
 
 def _missing(rule: Rule) -> str:
