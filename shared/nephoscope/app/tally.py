@@ -26,7 +26,8 @@ class DeliveryReport:
     """refused: failed tries by reason. owed: what still waits, everywhere that was looked; oldest_owed: its greatest
     age in seconds (clock). noticed: messages about failing channels that became owed. unreadable: outbox rows that
     nobody could read. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled:
-    channels whose receivers want no more. errors: what the store did not do, in words."""
+    channels whose receivers want no more. errors: what the store did not do, in words. grouped: notifications that left
+    within the message of a group, which is one of those sent (or dead)."""
 
     sent: int = 0
     retried: int = 0
@@ -40,6 +41,7 @@ class DeliveryReport:
     repeated: int = 0
     disabled: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    grouped: int = 0
 
     @property
     def failed(self) -> bool:
@@ -66,6 +68,18 @@ class Tally:
     def seen(self, items: Iterable[OutboxItem]) -> None:
         with self._lock:
             self._owed |= {item.notification.id: item.created_at for item in items}
+
+    def waits(self, items: Iterable[OutboxItem], until: float) -> None:
+        """As its channel wants it: none of it is late before then (clock)."""
+        with self._lock:
+            self._owed |= {item.notification.id: until for item in items}
+
+    def over(self, members: Iterable[OutboxItem]) -> None:
+        """They have ended with the message of their group."""
+        with self._lock:
+            for item in members:
+                self._counts["grouped", ""] += 1
+                self._owed.pop(item.notification.id, None)
 
     def sent(self, item: OutboxItem) -> None:
         self._count("sent", item, over=True)
@@ -122,6 +136,7 @@ class Tally:
                 repeated=total["repeated"],
                 disabled=tuple(sorted(disabled)),
                 errors=tuple(self._errors),
+                grouped=total["grouped"],
             )
 
     def _channel(self, name: str) -> ChannelReport:
