@@ -22,6 +22,7 @@ from nephoscope.notifiers.formats.telling import (
     footer,
     group_facts,
     group_headline,
+    group_in_short,
     group_lines,
     group_links,
     group_title,
@@ -59,7 +60,7 @@ def render_google_chat_group(message: GroupMessage) -> dict[str, Any]:
     ends = _buttons(group_links(m, _LINE_URL))
     sections = [[_paragraph(truncate(group_headline(m), _LINE))], [*listed, *rest], _pairs(group_facts(m)), *ends]
     return {
-        "fallbackText": truncate(f"{group_title(m)}: {group_headline(m)}", _LINE),
+        "fallbackText": truncate(group_in_short(m), _LINE),
         "cardsV2": [{"cardId": m.id, "card": _card(group_title(m), footer(m), sections)}],
         "thread": {"threadKey": m.key},
     }

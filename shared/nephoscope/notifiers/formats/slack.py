@@ -19,6 +19,7 @@ from nephoscope.notifiers.formats.telling import (
     footer,
     group_facts,
     group_headline,
+    group_in_short,
     group_lines,
     group_links,
     group_title,
@@ -67,7 +68,7 @@ def render_slack_group(message: GroupMessage) -> dict[str, Any]:
         blocks.append({"type": "section", "text": _plain(more(others), _LINE)})
     blocks += _linked(group_links(m, _URL))
     blocks.append({"type": "context", "elements": [_plain(footer(m), _TEXT)]})
-    return {"text": escape(f"{group_title(m)}: {group_headline(m)}", _TEXT), "blocks": blocks}
+    return {"text": escape(group_in_short(m), _TEXT), "blocks": blocks}
 
 
 def escape(text: str, limit: int) -> str:

@@ -1,7 +1,7 @@
 """What is published to an SNS topic for a group: the same three readings as for a single message (formats/sns.py).
 
 People get the worst alerts, machines the group's CloudEvent with as many members as SNS's limit holds. SNS wants the
-event once for each protocol, and each time quoted, so that is about forty members; a webhook's own event holds more.
+event once for each protocol, and each time quoted, so that is some thirty members; a webhook's own event holds more.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from nephoscope.notifiers.formats.telling import (
     footer,
     group_facts,
     group_headline,
+    group_in_short,
     group_lines,
     group_links,
     group_title,
@@ -62,7 +63,7 @@ def render_teams_group(message: GroupMessage) -> dict[str, Any]:
     if others:
         body.append(_block([_run(more(others), _LINE)]))
     body.append(_block([_run(footer(m), _FACT, isSubtle=True, size="small")]))
-    return _card(truncate(f"{group_title(m)}: {group_headline(m)}", _LINE), body, group_links(m, _LINE_URL))
+    return _card(truncate(group_in_short(m), _LINE), body, group_links(m, _LINE_URL))
 
 
 def _opening(n: Notification) -> list[dict[str, Any]]:

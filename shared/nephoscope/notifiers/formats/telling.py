@@ -99,6 +99,11 @@ def group_headline(m: GroupMessage) -> str:
     return render_group_headline(m.members, m.labels)
 
 
+def group_in_short(m: GroupMessage) -> str:
+    """`🔴 CRITICAL cpu-hot: 37 firing, 3 resolved in aws eu-west-1`: where only one line can be shown."""
+    return f"{_sign(kind_of(m.members), highest(m.members))} {render_group_status(m)} {group_headline(m)}"
+
+
 def group_facts(m: GroupMessage) -> Iterator[tuple[str, str]]:
     """Label and text: what all of them have in common, and since when the oldest of them is so."""
     place = m.members[0].subject
