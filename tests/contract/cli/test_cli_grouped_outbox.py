@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -69,10 +69,9 @@ def sweep(shell: Any, reason: Reason) -> None:
     config, clock = compile_file(shell.folder / "nephoscope.yaml", {}).config, Later()
     with closing(sqlite.open_table(str(shell.folder / "nephoscope.sqlite"))) as table:
         memory = Memory(table, clock)
-        scopes = [known.scope for known in memory.read_scopes(Cloud.AWS)]
+        scopes = [known.scope for known in memory.read_registry(Cloud.AWS)]
         deadline = Deadline(clock.monotonic() + 30, clock.monotonic)
-        with suppress(DeliveryError):
-            deliver(memory, scopes, lambda _name: Refusing(), config, clock, deadline, sweeping=True)
+        deliver(memory, scopes, lambda _name: Refusing(), config, clock, deadline, sweeping=True)
 
 
 def listed(shell: Any) -> list[dict[str, Any]]:
