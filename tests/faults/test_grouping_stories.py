@@ -21,7 +21,7 @@ from nephoscope.model.config import Channel
 from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.group import GroupMessage, Message
 from nephoscope.model.scope import Cloud, Scope
-from nephoscope.ports import Put, Row, Table
+from nephoscope.ports import Delete, Put, Row, Table
 from nephoscope.stores import sqlite
 
 BEGIN = 4_000_000_020.0  # a full minute
@@ -166,6 +166,21 @@ def test_a_channel_that_groups_no_more_sends_what_was_frozen_and_the_rest_singly
     SweepingProcess(world).sweep()
     assert sorted(map(said, world.letters)) == ["a1 b2", "c3"]
     assert SweepingProcess(world).memory.read_owing(world.scope).items == ()
+
+
+def test_a_message_whose_members_another_hand_has_taken_away_leaves_its_place(table: Table) -> None:
+    world = a_world(table, "rule")
+    SweepingProcess(world).memory.commit(a_commit(scope=world.scope))
+    world.now += 61
+    assert killed(world, 2 * 4, lambda p: p.sweep()), "frozen and not sent"
+    (row,) = table.query(world.scope.key, "O#")
+    assert table.transact([Delete(row.pk, row.sk, expect=row.ver)]) == "done"
+    SweepingProcess(world).sweep()
+    assert world.letters == []
+    SweepingProcess(world).memory.commit(a_commit("b2", scope=world.scope))
+    world.now += 61
+    SweepingProcess(world).sweep()
+    assert list(map(said, world.letters)) == ["b2"]
 
 
 def test_members_whose_message_nobody_can_read_are_told_after_all(table: Table) -> None:

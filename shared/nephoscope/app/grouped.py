@@ -85,6 +85,10 @@ def thaw_orphans(ground: Ground, scope: Scope, owing: Owing, tally: Tally) -> No
 def carry_group(scope: Scope, group: Group, ground: Ground, courier: Courier, tally: Tally) -> Step:
     """One step further, and as many more as follow. Raises StoreError; then everything is owed as it stands."""
     message, members = group.message, group.members
+    if message is not None and _hollow(group):
+        if ground.memory.drop(scope, message):
+            ground.memory.settle(scope, message, ())
+        return Step.WAITS
     if message is None or message.status in (Owed.IDLE, Owed.FILLING):
         filled = _fill(scope, group, ground)
         if filled is None:
@@ -100,6 +104,15 @@ def carry_group(scope: Scope, group: Group, ground: Ground, courier: Courier, ta
     return step
 
 
+def _hollow(group: Group) -> bool:
+    """Another hand has taken every member away: there is nothing to tell, and the place must not stay taken."""
+    if group.members or group.message is None:
+        return False
+    return group.message.status in (Owed.READY, Owed.LEASED) or (
+        group.message.status is Owed.FILLING and not group.company
+    )
+
+
 def _fill(scope: Scope, group: Group, ground: Ground) -> Filled | None:
     """Freeze the company in, chunk by chunk, and close the message with the last. None: somebody else is at it, or the
     time is up, and the next sweeper goes on."""
@@ -111,8 +124,7 @@ def _fill(scope: Scope, group: Group, ground: Ground) -> Filled | None:
         if ground.deadline.remaining < LEAST_SECONDS:
             return None
         held = message if filling or number > 1 else None
-        after = _message(scope, group, held, (*members, *chunk), ground)
-        after = replace(after, status=Owed.READY if number == len(chunks) else Owed.FILLING)
+        after = _message(scope, group, held, (*members, *chunk), ground, last=number == len(chunks))
         done = ground.memory.freeze(scope, message, after, chunk)
         if done is None:
             return None
@@ -121,15 +133,19 @@ def _fill(scope: Scope, group: Group, ground: Ground) -> Filled | None:
 
 
 def _message(
-    scope: Scope, group: Group, held: OutboxItem | None, members: tuple[OutboxItem, ...], ground: Ground
+    scope: Scope, group: Group, held: OutboxItem | None, members: tuple[OutboxItem, ...], ground: Ground, *, last: bool
 ) -> OutboxItem:
-    """As it stands with these members. held: the message that is being filled; None: a new one begins."""
+    """As it stands with these members. held: the message that is being filled; None: a new one begins. last: it is
+    full, and may be sent."""
+    status = Owed.READY if last else Owed.FILLING
+    if held and not last:
+        return replace(held, size=len(members))
     key = group_key(scope, group.channel, group.labels)
     name = held.notification.id if held else message_id(key, members)
     told = [item.notification for item in members]
     head = head_of(name, key, scope, group.labels, told, held.notification.seq if held else told[0].seq)
     if held:
-        return replace(held, notification=head, size=len(members))
+        return replace(held, status=status, notification=head, size=len(members))
     sent_at = group.message.sent_at if group.message else 0.0
     now = ground.clock.wall()
-    return OutboxItem(head, created_at=now, group=group.labels, size=len(members), sent_at=sent_at)
+    return OutboxItem(head, status, created_at=now, group=group.labels, size=len(members), sent_at=sent_at)

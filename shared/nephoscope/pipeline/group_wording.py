@@ -28,6 +28,7 @@ _STATES = {
     TransitionKind.BACK: "with data again",
 }
 """In the order in which they are told."""
+_PLACES = {kind: place for place, kind in enumerate(_STATES)}
 _EVENTS = {
     TransitionKind.FIRED: "fired",
     TransitionKind.WENT_SILENT: "went silent",
@@ -45,7 +46,7 @@ def newest(members: Iterable[Notification]) -> tuple[Notification, ...]:
 
 
 def _rank(n: Notification) -> tuple[int, int, float, str, str]:
-    return list(_STATES).index(n.kind), _BY_WEIGHT.index(n.severity), -_distance(n), n.subject.name, n.alert_key
+    return _PLACES[n.kind], _BY_WEIGHT.index(n.severity), -_distance(n), n.subject.name, n.alert_key
 
 
 def _distance(n: Notification) -> float:

@@ -34,7 +34,8 @@ IDLE_SECONDS = 2 * DAY
 """How long it is known when a group was last told; longer than any interval, and than any run that holds a claim."""
 
 _ENDED = (Owed.SENT, Owed.DEAD, Owed.DROPPED)
-_BUSY = (Owed.FROZEN, Owed.FILLING, Owed.SENT, Owed.DROPPED, Owed.IDLE)
+_OUT_OF_REACH = (Owed.FROZEN, Owed.SENT, Owed.DROPPED, Owed.IDLE)
+"""Where no hand helps: a member goes with its message, and of a message that has ended only the rest is to be done."""
 
 
 class Groups(Outbox):
@@ -106,13 +107,13 @@ class Groups(Outbox):
 
     def replay(self, scope: Scope, item: OutboxItem) -> bool:
         """What is frozen goes with its message; one that was given up is owed singly again, or to another group."""
-        if item.status in _BUSY or (item.group is not None and item.status is Owed.DEAD):
+        if _out_of_reach(item) or item.status is Owed.FILLING:
             return False
         return super().replay(scope, replace(item, message=""))
 
     def drop(self, scope: Scope, item: OutboxItem) -> bool:
         """Of a group's message: its members are let go once they are settled."""
-        if item.status in _BUSY or (item.group is not None and item.status is Owed.DEAD):
+        if _out_of_reach(item):
             return False
         if item.group is None:
             return super().drop(scope, item)
@@ -151,3 +152,7 @@ class Groups(Outbox):
 
     def _gone(self, scope: Scope, members: Sequence[OutboxItem]) -> bool:
         return all(self._table.get(scope.key, keys.owed_row(each.notification)) is None for each in members)
+
+
+def _out_of_reach(item: OutboxItem) -> bool:
+    return item.status in _OUT_OF_REACH or (item.group is not None and item.status is Owed.DEAD)
