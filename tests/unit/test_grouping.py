@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alert_records import ELSEWHERE, SCOPE, a_notification
 from nephoscope.model.alert import OutboxItem, Owed, Subject
 from nephoscope.model.config import Channel
 from nephoscope.model.resource import Kind
@@ -24,6 +23,7 @@ from nephoscope.pipeline.grouping import (
     plan_groups,
 )
 from nephoscope.pipeline.notices import DELIVERY_RULE
+from tests.alert_records import ELSEWHERE, SCOPE, a_notification
 
 NOW = 1_800_000_000.0
 CHAT = Channel("chat", group_by=("rule",))
