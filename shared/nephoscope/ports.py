@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from nephoscope.model.alert import Notification
 from nephoscope.model.config import Channel, Config
+from nephoscope.model.group import Message
 from nephoscope.model.publish import Dashboard, Datum
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.secret import Secret
@@ -88,9 +88,10 @@ class DashboardSink(Protocol):
 
 
 class Notifier(Protocol):
-    def send(self, notification: Notification, deadline: Deadline) -> None:
-        """Deliver one message to one channel; return only when the receiver has taken it (2xx). Raises DeliveryError
-        with its reason, retry_after and retryable. The receiver sees notification.id, the same on every try."""
+    def send(self, message: Message, deadline: Deadline, /) -> None:
+        """Deliver one message to one channel, a single one or that of a group; return only when the receiver has taken
+        it (2xx). Raises DeliveryError with its reason, retry_after and retryable. The receiver sees message.id, the
+        same on every try."""
         ...
 
 

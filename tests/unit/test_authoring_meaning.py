@@ -345,8 +345,8 @@ def test_groups_clear_on_the_same_figure_and_are_kept_firing(tmp_path: Path) -> 
 
 def test_a_rule_on_groups_in_a_sentence(tmp_path: Path) -> None:
     config = config_of(
-        f'{HEAD}rules: [{{name: few, on: instance, by: [cloud_region], when: "count(state is running) < 3", for: 10 min, '
-        'where: {tags: {role: web}}}, {name: warm, on: instance, when: "avg(cpu.utilization) > 80 %", for: 10 min}]\n',
+        f'{HEAD}rules: [{{name: few, on: instance, by: [cloud_region], when: "count(state is running) < 3", '
+        'for: 10 min, where: {tags: {role: web}}}, {name: warm, on: instance, when: "avg(cpu.utilization) > 80 %", for: 10 min}]\n',
         tmp_path,
     )
     metrics = load_catalog().metrics
@@ -357,8 +357,9 @@ def test_a_rule_on_groups_in_a_sentence(tmp_path: Path) -> None:
         "shown, told to nobody."
     )
     assert warm == (
-        "warm: all instances together: fires when avg(cpu.utilization) > 80 % at 2 of 2 five-minute points; clears when "
-        "that no longer holds for as many points; a missing point changes nothing; warning; shown, told to nobody."
+        "warm: all instances together: fires when avg(cpu.utilization) > 80 % at 2 of 2 five-minute points; "
+        "clears when that no longer holds for as many points; a missing point changes nothing; warning; "
+        "shown, told to nobody."
     )
 
 

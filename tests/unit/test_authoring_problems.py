@@ -184,7 +184,10 @@ RULES = [
     ("severity: fatal", '7:15: rule.severity: expected info, warning or critical, found "fatal"'),
     ("sevrity: critical", '7:5: rule: unknown key "sevrity"; did you mean severity?'),
     ("by: [cloud_region]", "7:10: by: groups need a figure over each, such as avg(cpu.utilization) > 80 %"),
-    ("group_by: [rule]", '7:5: "group_by" is not supported by this version: grouping'),
+    (
+        "group_by: [rule]",
+        '7:5: "group_by" is not supported by this version: grouping by a rule; a channel has group_by',
+    ),
     ("tell: [oncal]", '7:12: unknown channel "oncal"; did you mean oncall?'),
     ("tell: {oncall: yes}", "7:11: rule.tell: expected a text or a list of texts, found keys and values"),
     ("runbook: wiki/cpu", "7:14: runbook: expected the address of a page: https://..."),
@@ -315,8 +318,30 @@ SECTIONS = [
         "you mean teams?",
     ),
     (
-        "tell: {a: {webhook: '${env:U}', group_by: [rule]}}",
-        '3:33: "group_by" is not supported by this version: grouping of messages',
+        "tell: {a: {webhook: '${env:U}', group_by: [rule, cloud_regoin]}}",
+        '3:50: group_by: unknown label "cloud_regoin"; did you mean cloud_region?',
+    ),
+    (
+        "tell: {a: {webhook: '${env:U}', group_by: owner}}",
+        '3:43: group_by: unknown label "owner"; there are rule, severity, cloud, cloud_account_id, cloud_region, '
+        "cloud_availability_zone, host_type, resource, tag:NAME and label:NAME",
+    ),
+    ("tell: {a: {webhook: '${env:U}', group_by: ['tag:']}}", '3:44: group_by: "tag:" names no tag'),
+    (
+        "tell: {a: {webhook: '${env:U}', group_wait: 2 min}}",
+        '3:33: channel "a": group_wait is for a channel with group_by',
+    ),
+    (
+        "tell: {a: {webhook: '${env:U}', group_by: [], group_interval: 2 d}}",
+        '3:63: group_interval: expected whole minutes from 1 min to 1 d, found "2 d"',
+    ),
+    (
+        "tell: {a: {webhook: '${env:U}', group_by: [], group_wait: 30 s}}",
+        '3:59: group_wait: expected whole minutes from 1 min to 1 h, found "30 s"',
+    ),
+    (
+        "tell: {a: {pagerduty: '${ssm:/k}', group_by: [rule]}}",
+        '3:36: channel "a": PagerDuty has an incident for each alert; none is grouped',
     ),
     ("tell: {a: {webhook: '${env:U}', fallback: yes}}", '3:43: channel.fallback: expected true or false, found "yes"'),
     (

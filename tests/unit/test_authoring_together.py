@@ -83,7 +83,7 @@ mute: []
         "nephoscope.yaml:16:17: sns: expected a topic's ARN (arn:aws:sns:eu-west-1:111111111111:alerts) or the "
         "deployment's own, ${stack:AlertTopic}",
         'nephoscope.yaml:16:26: channel: unknown key "colour"; known are sns, webhook, pagerduty, format, secret, '
-        "fallback, allow, max_age and repeat",
+        "fallback, allow, max_age, repeat, group_by, group_wait and group_interval",
         'nephoscope.yaml:17:1: "mute" is not supported by this version: muting one rule by another',
     ]
 

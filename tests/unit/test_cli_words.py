@@ -9,7 +9,7 @@ import pytest
 from nephoscope.cli.call import CallError
 from nephoscope.cli.doctor import condensed
 from nephoscope.cli.findings import Finding, Verdict
-from nephoscope.cli.outbox import Entry, find
+from nephoscope.cli.owed import Entry, find
 from nephoscope.cli.rows import count_words, resource_object, resource_row, state_cell
 from nephoscope.cli.run import time_of
 from nephoscope.cli.show import positive

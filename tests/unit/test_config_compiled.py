@@ -102,7 +102,7 @@ def with_rules(*rules: Rule) -> Config:
 
 def test_conditions_are_named_in_the_json() -> None:
     hot, down = json.loads(dump_config(with_rules(HOT, DOWN)))["rules"]
-    assert hot["when"] == {"threshold": {"metric": "cpu.utilization", "comparison": ">", "value": 1}}
+    assert hot["when"] == {"threshold": {"metric": "cpu.utilization", "comparison": ">", "value": 1, "over": 0}}
     assert down["when"] == {"observation": {"attribute": "state", "words": ["stopped"], "negated": False}}
     assert hot["clear"] is None
 

@@ -12,16 +12,17 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from nephoscope.app.muting import Muting
 from nephoscope.app.pacing import Pacing
 from nephoscope.app.tally import Tally
-from nephoscope.model.alert import Notification, OutboxItem
+from nephoscope.model.alert import OutboxItem
 from nephoscope.model.config import Channel, Config
 from nephoscope.model.errors import DeliveryError, Reason, StoreError
+from nephoscope.model.group import GroupMessage, Message
 from nephoscope.model.memory import ChannelState
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import Deadline
@@ -80,30 +81,39 @@ class Courier:
         with self._lock:
             return frozenset(self._disabled)
 
-    def carry(self, scope: Scope, item: OutboxItem) -> Step:
-        """One try, or the reason why there is none. Raises StoreError; then the message is owed as it was."""
+    def carry(self, scope: Scope, item: OutboxItem, members: Sequence[OutboxItem] = ()) -> Step:
+        """One try, or the reason why there is none. members: of a group's message. Raises StoreError; then the message
+        is owed as it was."""
         if self._ground.deadline.remaining < LEAST_SECONDS:
             return Step.STOP
         name = item.notification.channel
         if obstacle := self._obstacle(name):
             return self._give_up(scope, item, obstacle)
-        if quiet := self._muting.reason(scope.cloud, item.notification):
+        if not members and (quiet := self._muting.reason(scope.cloud, item.notification)):
             return self._withhold(scope, item, quiet)
         pacing = self._pacing(name)
         if pacing.turn():
-            return self._try(scope, item, pacing)
+            return self._try(scope, item, members, pacing)
         if pacing.closed and self._too_old(item):
             return self._give_up(scope, item, item.last or pacing.closed)
         return Step.WAITS
 
-    def _try(self, scope: Scope, item: OutboxItem, pacing: Pacing) -> Step:
+    def hush(self, scope: Scope, item: OutboxItem) -> frozenset[str]:
+        """Ids of what is kept quiet in place of joining a group's message: it, and what makes no sense without it; none
+        where it is to be told. Raises StoreError."""
+        quiet = self._muting.reason(scope.cloud, item.notification)
+        gone = self._memory.withhold(scope, item, quiet) if quiet else ()
+        self._tally.muted(gone)
+        return frozenset(each.notification.id for each in gone)
+
+    def _try(self, scope: Scope, item: OutboxItem, members: Sequence[OutboxItem], pacing: Pacing) -> Step:
         lease = self._lease()
         held = self._memory.claim(scope, item, LEASE_SECONDS)
         if held is None:
             return Step.WAITS  # another run has it
         if lease.remaining < SEND_SECONDS:  # frozen, or a clock jumped: another run may have it by now
             return self._lay_back(scope, held, "the lease was too old to send under")
-        failure = self._send(held.notification, self._earliest(lease))
+        failure = self._send(letter(held, members), self._earliest(lease))
         if failure is None:
             pacing.well()
             return self._put_receipt(scope, held)
@@ -131,14 +141,14 @@ class Courier:
         left = min(SEND_SECONDS, lease.remaining, self._ground.deadline.remaining - FOR_RECEIPT_SECONDS)
         return Deadline(lease.monotonic() + left, lease.monotonic)
 
-    def _send(self, notification: Notification, deadline: Deadline) -> DeliveryError | None:
+    def _send(self, message: Message, deadline: Deadline) -> DeliveryError | None:
         try:
-            self._ground.notifier_for(notification.channel).send(notification, deadline)
+            self._ground.notifier_for(message.channel).send(message, deadline)
         except DeliveryError as error:
             return error
         except Exception as error:  # noqa: BLE001 - a fault in one format must not hold up the other messages
             detail = f"fault in the notifier: {type(error).__name__}"
-            return DeliveryError(destination=notification.channel, reason=Reason.MALFORMED, detail=detail)
+            return DeliveryError(destination=message.channel, reason=Reason.MALFORMED, detail=detail)
         return None
 
     def _put_receipt(self, scope: Scope, held: OutboxItem) -> Step:
@@ -241,6 +251,14 @@ class Courier:
     def _pacing(self, name: str) -> Pacing:
         with self._lock:
             return self._pacings[name]
+
+
+def letter(item: OutboxItem, members: Sequence[OutboxItem]) -> Message:
+    """What is sent: the notification itself, or those of a group in one."""
+    told = item.notification
+    if item.group is None:
+        return told
+    return GroupMessage(told.id, told.alert_key, told.channel, item.group, tuple(m.notification for m in members))
 
 
 def address_of(channel: Channel) -> str:

@@ -1,7 +1,8 @@
 """The one loop that empties the outbox: what is owed, in order for each alert and channel, to its receiver or aside.
 
 Called at the end of each run and by a sweeper every minute; any number of them at once. Each channel has lanes of its
-own, so that a dead receiver delays nobody else; within a lane the messages of one alert keep their order.
+own, so that a dead receiver delays nobody else; within a lane the messages of one alert keep their order. Channels that
+group are left to the sweeper (app/grouped.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from nephoscope.app.courier import Courier, Ground, Step
+from nephoscope.app.grouped import carry_group, groups_of, read_sweeping, singles_of, thaw_orphans
 from nephoscope.app.tally import ChannelReport, DeliveryReport, Tally
 from nephoscope.model.alert import OutboxItem
 from nephoscope.model.config import Config
@@ -22,6 +24,7 @@ from nephoscope.model.memory import ChannelState
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import Deadline
 from nephoscope.pipeline.backoff import FURTHEST, chains, is_due
+from nephoscope.pipeline.grouping import Group
 from nephoscope.pipeline.notices import Told, channels_instead, plan_unreadable
 from nephoscope.ports import Clock, Notifier
 from nephoscope.stores.memory import Memory, Owing, Unreadable
@@ -51,7 +54,7 @@ class Lane:
 
     channel: str
     number: int
-    chains: tuple[tuple[Scope, Chain], ...]
+    chains: tuple[tuple[Scope, Chain | Group], ...]
 
 
 def deliver(
@@ -65,40 +68,52 @@ def deliver(
     chance: Callable[[], float] = random.random,
     sleep: Callable[[float], None] = time.sleep,
     workers: int = WORKERS,
+    sweeping: bool = False,
 ) -> DeliveryReport:
     """Send what is due in these scopes, until nothing is or the time is up. Raises nothing: what the store or a
-    receiver did not do stands in the report, and is still owed. workers: threads at most; 1 = none but the caller's."""
+    receiver did not do stands in the report, and is still owed. workers: threads at most; 1 = none but the caller's.
+    sweeping: the channels that group, too."""
     ground = Ground(memory, notifier_for, config, clock, deadline, chance, sleep)
     tally = Tally()
     todo = tuple(dict.fromkeys(scopes))
     courier = Courier(ground, tally, _read_states(memory, todo, tally))
     for _ in range(ROUNDS):
-        owing = {scope: _read_owing(ground, scope, tally) for scope in todo}
-        _run(plan_lanes(owing), ground, courier, tally, workers)
+        owing = {scope: _read_owing(ground, scope, tally, sweeping=sweeping) for scope in todo}
+        groups = {scope: groups_of(ground, owed, tally) if sweeping else () for scope, owed in owing.items()}
+        singles = {scope: Owing(singles_of(owed.items, config)) for scope, owed in owing.items()}
+        _run(plan_lanes(singles, groups), ground, courier, tally, workers)
         todo = tally.take_noticed()
         if not todo:
             break
     return tally.report(clock.wall(), courier.disabled)
 
 
-def plan_lanes(owing: Mapping[Scope, Owing]) -> tuple[Lane, ...]:
-    """Every chain in exactly one lane; the first lane of each channel before the second of any."""
-    lanes: dict[tuple[int, str], list[tuple[Scope, Chain]]] = {}
+def plan_lanes(owing: Mapping[Scope, Owing], groups: Mapping[Scope, Sequence[Group]] | None = None) -> tuple[Lane, ...]:
+    """Every chain and every group in exactly one lane; the first lane of each channel before the second of any."""
+    lanes: dict[tuple[int, str], list[tuple[Scope, Chain | Group]]] = {}
     for scope, owed in owing.items():
         for chain in chains(owed.items):
             head = chain[0].notification
-            number = zlib.crc32(head.alert_key.encode()) % LANES
-            lanes.setdefault((number, head.channel), []).append((scope, chain))
+            lanes.setdefault((_number(head.alert_key), head.channel), []).append((scope, chain))
+    for scope, each in (groups or {}).items():
+        for group in each:
+            lanes.setdefault((_number(str(group.labels)), group.channel), []).append((scope, group))
     return tuple(
-        Lane(channel, number, tuple(sorted(lanes[number, channel], key=lambda each: _turn(each[1][0]))))
+        Lane(channel, number, tuple(sorted(lanes[number, channel], key=lambda each: _turn(each[1]))))
         for number, channel in sorted(lanes)
     )
 
 
-def _turn(head: OutboxItem) -> tuple[int, float]:
+def _number(key: str) -> int:
+    return zlib.crc32(key.encode()) % LANES
+
+
+def _turn(owed: Chain | Group) -> tuple[int, float]:
     """A receiver in trouble costs a run a few tries. Were they always the oldest messages', these would be tried all
     through a long outage, and wait the longest of all when it is over."""
-    return head.attempts // TRIES_IN_A_TURN, head.created_at
+    if isinstance(owed, Group):
+        return 0, owed.since
+    return owed[0].attempts // TRIES_IN_A_TURN, owed[0].created_at
 
 
 def _run(lanes: Sequence[Lane], ground: Ground, courier: Courier, tally: Tally, workers: int) -> None:
@@ -124,9 +139,12 @@ def _run(lanes: Sequence[Lane], ground: Ground, courier: Courier, tally: Tally, 
 
 def _run_lane(lane: Lane, ground: Ground, courier: Courier, tally: Tally) -> None:
     failures = 0
-    for number, (scope, chain) in enumerate(lane.chains):
+    for number, (scope, owed) in enumerate(lane.chains):
         try:
-            step = _run_chain(scope, chain, ground.clock, courier)
+            if isinstance(owed, Group):
+                step = carry_group(scope, owed, ground, courier, tally)
+            else:
+                step = _run_chain(scope, owed, ground.clock, courier)
         except StoreError as error:
             tally.error(f"{scope}: {error}")
             failures += 1
@@ -139,9 +157,10 @@ def _run_lane(lane: Lane, ground: Ground, courier: Courier, tally: Tally) -> Non
         failures = 0
 
 
-def _due(chains_left: Iterable[tuple[Scope, Chain]], clock: Clock) -> Iterator[OutboxItem]:
+def _due(left: Iterable[tuple[Scope, Chain | Group]], clock: Clock) -> Iterator[OutboxItem]:
     now = clock.wall()
-    return (item for _, chain in chains_left for item in chain if is_due(item, now))
+    items = (item for _, owed in left for item in (owed.members if isinstance(owed, Group) else owed))
+    return (item for item in items if is_due(item, now))
 
 
 def _run_chain(scope: Scope, chain: Chain, clock: Clock, courier: Courier) -> Step:
@@ -155,15 +174,17 @@ def _run_chain(scope: Scope, chain: Chain, clock: Clock, courier: Courier) -> St
     return Step.ENDED
 
 
-def _read_owing(ground: Ground, scope: Scope, tally: Tally) -> Owing:
+def _read_owing(ground: Ground, scope: Scope, tally: Tally, *, sweeping: bool) -> Owing:
     try:
-        owing = ground.memory.read_owing(scope)
+        owing = read_sweeping(ground, scope) if sweeping else ground.memory.read_owing(scope)
     except StoreError as error:
         tally.error(f"{scope}: {error}")
         return Owing()
     tally.seen(owing.items)
     for row in owing.unreadable:
         _set_aside(ground, scope, row, tally)
+    if sweeping:
+        thaw_orphans(ground, scope, owing, tally)
     return owing
 
 

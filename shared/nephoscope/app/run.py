@@ -105,7 +105,7 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     """Deliver what this function's clouds owe, every minute, whatever becomes of the runs; and publish what is owed
     still, so that an alarm of the provider's own can tell. Raises StoreError when the registry cannot be read."""
     scopes, until = [*registered(outside, outside.readers), *watch_places(outside)], deadline.earlier(PUBLISHING_TAKES)
-    report = deliver(outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, until)
+    report = deliver(outside.memory, scopes, outside.notifier_for, outside.config, outside.clock, until, sweeping=True)
     now = int(outside.clock.wall())
     errors: list[str] = []
     if report.owed or report.tried or now % OWED_EVERY < MINUTE:

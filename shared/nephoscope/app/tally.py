@@ -29,7 +29,8 @@ class DeliveryReport:
     age in seconds (clock). noticed: messages about failing channels that became owed. unreadable: outbox rows that
     nobody could read. repeated: sent, but the lease was lost meanwhile, so that it will be sent once more. disabled:
     channels whose receivers want no more. left: due, and not ended when the time was up. muted: not sent, for a silence
-    or a window has come to cover them. errors: what the store did not do, in words."""
+    or a window has come to cover them. errors: what the store did not do, in words. grouped: notifications that left
+    within the message of a group, which is one of those sent (or dead)."""
 
     sent: int = 0
     retried: int = 0
@@ -45,6 +46,7 @@ class DeliveryReport:
     left: int = 0
     muted: int = 0
     errors: tuple[str, ...] = ()
+    grouped: int = 0
 
     @property
     def tried(self) -> bool:
@@ -81,6 +83,18 @@ class Tally:
     def seen(self, items: Iterable[OutboxItem]) -> None:
         with self._lock:
             self._owed |= {item.notification.id: item.created_at for item in items}
+
+    def waits(self, items: Iterable[OutboxItem], until: float) -> None:
+        """As its channel wants it: none of it is late before then (clock)."""
+        with self._lock:
+            self._owed |= {item.notification.id: until for item in items}
+
+    def over(self, members: Iterable[OutboxItem]) -> None:
+        """They have ended with the message of their group."""
+        with self._lock:
+            for item in members:
+                self._counts["grouped", ""] += 1
+                self._owed.pop(item.notification.id, None)
 
     def sent(self, item: OutboxItem) -> None:
         self._count("sent", item, over=True)
@@ -148,6 +162,7 @@ class Tally:
                 left=len(self._left & self._owed.keys()),
                 muted=total["muted"],
                 errors=tuple(self._errors),
+                grouped=total["grouped"],
             )
 
     def _channel(self, name: str) -> ChannelReport:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from nephoscope.app.outside import Outside
 from nephoscope.cli.call import FAILED, WELL, Call, CallError
 from nephoscope.cli.memory import open_existing, places, registered
+from nephoscope.cli.owed import Entry, drop, find, read_entries, replay
 from nephoscope.cli.table import Cell, Column
-from nephoscope.model.alert import OutboxItem, Owed
-from nephoscope.model.scope import Scope
+from nephoscope.model.alert import Owed
 from nephoscope.model.time import iso
 from nephoscope.pipeline.wording import clean, render_duration, render_headline
 
@@ -19,7 +19,8 @@ HELP = "Show notifications that are owed or were given up; send them again or le
 EXAMPLES = """\
 examples:
   nephoscope outbox                          what is owed, oldest first
-  nephoscope outbox show msg_4f2a            the whole message; the first letters are enough
+  nephoscope outbox show msg_4f2a            the whole message; the first letters are enough;
+                                             of a group every member
   nephoscope outbox replay msg_4f2a          due again now; the next run or sweep sends it
   nephoscope outbox drop msg_4f2a            let it go: nobody will be told
   nephoscope outbox enable chat              its receiver asked for no more messages (HTTP
@@ -28,16 +29,6 @@ examples:
 Exit code 1 while a notification stands there given up."""
 
 SHORTEST = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    scope: Scope
-    item: OutboxItem
-
-    @property
-    def id(self) -> str:
-        return self.item.notification.id
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +44,7 @@ def run(call: Call) -> int:
         wanted = "takes no id" if call.args.id else "needs to know which"
         raise CallError(f"outbox {call.args.action} {wanted}", "nephoscope outbox lists them.")
     outside = open_existing(call)
-    entries = _entries(outside)
+    entries = read_entries(outside)
     if call.args.action == "list":
         _note_unreadable(call, outside)
         return _list(call, entries)
@@ -61,21 +52,6 @@ def run(call: Call) -> int:
         return max(_enable(call, outside, name) for name in call.args.id)
     chosen = [find(prefix, entries) for prefix in call.args.id]
     return max(_ACTIONS[call.args.action](call, outside, entry) for entry in chosen)
-
-
-def _entries(outside: Outside) -> list[Entry]:
-    found = [Entry(scope, item) for scope in places(outside) for item in outside.memory.read_outbox(scope)]
-    return sorted(found, key=lambda entry: (entry.item.created_at, entry.id))
-
-
-def find(prefix: str, entries: Sequence[Entry]) -> Entry:
-    """The one whose id begins so, with or without `msg_`. Raises CallError for none and for several."""
-    wanted = prefix if prefix.startswith("msg_") else f"msg_{prefix}"
-    found = [entry for entry in entries if entry.id.startswith(wanted)]
-    if len(found) != 1:
-        many = f"{len(found)} notifications begin with" if found else "no notification that is owed begins with"
-        raise CallError(f'{many} "{clean(wanted)}"', "nephoscope outbox lists them.")
-    return found[0]
 
 
 # --- list ---------------------------------------------------------------------------------------------------------
@@ -101,8 +77,9 @@ def _list(call: Call, entries: Sequence[Entry]) -> int:
         length = _shortest([entry.id for entry in entries]) if call.terminal.fitted else None
         now = call.clock.wall()
         call.terminal.table(COLUMNS, [_row(entry, length, now) for entry in entries])
-    dead = sum(entry.item.status is Owed.DEAD for entry in entries)
-    call.terminal.note(f"{len(entries) - dead} owed, {dead} given up" if entries else "nothing is owed to anybody")
+    dead = sum(entry.notifications for entry in entries if entry.item.status is Owed.DEAD)
+    owed = sum(entry.notifications for entry in entries) - dead
+    call.terminal.note(f"{owed} owed, {dead} given up" if entries else "nothing is owed to anybody")
     if dead:
         call.terminal.problem(f"{dead} given up", "`outbox show ID` tells why; `outbox replay ID` sends it again.")
     return FAILED if dead else WELL
@@ -127,7 +104,7 @@ def _row(entry: Entry, length: int | None, now: float) -> list[Cell | str]:
         clean(notification.channel),
         clean(notification.rule),
         notification.kind,
-        clean(notification.subject.id),
+        f"a group of {len(entry.members)}" if item.group is not None else clean(notification.subject.id),
         str(item.attempts),
         render_duration(now - item.created_at),
         clean(item.last),
@@ -160,18 +137,21 @@ def _show(call: Call, outside: Outside, entry: Entry) -> int:  # noqa: ARG001 - 
     for name, fact in facts.items():
         if str(fact):
             call.terminal.line(f"{name + ':':<14}{clean(str(fact))}")
+    for member in entry.members:
+        told = member.notification
+        call.terminal.line(f"  {told.id}  {told.kind:<12}  {render_headline(told)}")
     return WELL
 
 
 def _replay(call: Call, outside: Outside, entry: Entry) -> int:
-    if not outside.memory.replay(entry.scope, entry.item):
+    if not replay(outside, entry):
         return _changed(call, entry)
     call.terminal.line(f"{entry.id} is due again: the next run or sweep sends it to {entry.item.notification.channel}")
     return WELL
 
 
 def _drop(call: Call, outside: Outside, entry: Entry) -> int:
-    if not outside.memory.drop(entry.scope, entry.item):
+    if not drop(outside, entry):
         return _changed(call, entry)
     call.terminal.line(f"{entry.id} is let go: {entry.item.notification.channel} will not be told of it")
     return WELL
@@ -207,4 +187,5 @@ def _object(entry: Entry) -> dict[str, object]:
         "next_at": iso(item.next_at) if item.next_at else None,
         "last": item.last,
         "notification": asdict(item.notification),
+        **({"members": [asdict(member.notification) for member in entry.members]} if entry.members else {}),
     }

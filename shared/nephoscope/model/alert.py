@@ -209,6 +209,12 @@ class Owed(StrEnum):
     READY = "ready"
     LEASED = "leased"
     DEAD = "dead"
+    FROZEN = "frozen"  # leaves within the message of a group, and no more by itself
+    # Of a group's message alone, beside READY, LEASED and DEAD (given up; its members go to the dead):
+    FILLING = "filling"  # takes members in, and is not sent yet
+    SENT = "sent"  # the receiver has it; its members' receipts are being put
+    DROPPED = "dropped"  # let go by a person; so are its members
+    IDLE = "idle"  # nothing is under way; what is left says when the last one was sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +224,10 @@ class OutboxItem:
     rev: counts writes of this item. fence: counts claims; only the holder of the newest fence may finish it.
     lease_until, next_at, created_at: clock, epoch seconds. last: the reason of the last failed try.
     attempts: tries that failed. holder: a fresh word for each claim, by which a run knows its own claim again.
+    message: of what is frozen, the id of the message that it leaves with.
+
+    The message of a group is an item, too: group is its labels then (None: a single message), size its members, sent_at
+    the clock when the receiver took the last one; its notification says in short what the members say in full.
     """
 
     notification: Notification
@@ -230,6 +240,10 @@ class OutboxItem:
     created_at: float = 0.0
     last: str = ""
     holder: str = ""
+    message: str = ""
+    group: tuple[tuple[str, str], ...] | None = None
+    size: int = 0
+    sent_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

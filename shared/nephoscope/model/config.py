@@ -139,6 +139,8 @@ class Channel:
     allow_http, allow_private: exceptions from the address check, for this channel alone.
     fallback: told when another channel is given up. max_age: seconds until an undeliverable message is given up.
     repeat: seconds after which it is told again of an alert that is open still; 0 = never.
+    group_by: the labels (pipeline/grouping.py) whose equal values put messages into one; None = each is sent singly.
+    group_wait, group_interval: seconds that the first of a group waits for company, and between two of its messages.
     """
 
     name: str
@@ -152,6 +154,9 @@ class Channel:
     max_age: int = 86_400
     repeat: int = 0
     key: str = ""
+    group_by: tuple[str, ...] | None = None
+    group_wait: int = 60
+    group_interval: int = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +180,10 @@ class Config:
     def open_channels(self) -> tuple[str, ...]:
         """Who is told where nothing says who: every channel that is not kept as a fallback, or all, where all are."""
         return tuple(name for name, channel in self.channels.items() if not channel.fallback) or tuple(self.channels)
+
+    @property
+    def grouped_channels(self) -> frozenset[str]:
+        return frozenset(name for name, channel in self.channels.items() if channel.group_by is not None)
 
     @property
     def fallback_channels(self) -> tuple[str, ...]:

@@ -22,12 +22,13 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from nephoscope.model.alert import Notification
 from nephoscope.model.config import Channel
 from nephoscope.model.errors import DeliveryError, Reason
+from nephoscope.model.group import GroupMessage, Message
 from nephoscope.model.time import Deadline
 from nephoscope.notifiers.answers import meaning_of
 from nephoscope.notifiers.formats.sns import Publication, render_sns
+from nephoscope.notifiers.formats.sns_group import render_sns_group
 from nephoscope.ports import Clock, SecretReader
 
 if TYPE_CHECKING:
@@ -101,13 +102,13 @@ class SnsTopic:
         self._clients: dict[str, SNSClient] = {}
         self._lock = threading.Lock()
 
-    def send(self, notification: Notification, deadline: Deadline) -> None:
+    def send(self, message: Message, deadline: Deadline) -> None:
         topic = self._topic()
         client = self._client(topic.split(":")[3])
         if deadline.remaining < LEAST_SECONDS:
             raise self._error(Reason.DEADLINE, "no time left to send")
         try:
-            client.publish(TopicArn=topic, **_arguments(render_sns(notification), fifo=topic.endswith(".fifo")))
+            client.publish(TopicArn=topic, **_arguments(_publication(message), fifo=topic.endswith(".fifo")))
         except ClientError as error:
             raise self._refused(error) from error
         except BotoCoreError as error:
@@ -147,6 +148,10 @@ class SnsTopic:
 
     def _error(self, reason: Reason, detail: str, *, retryable: bool | None = None) -> DeliveryError:
         return DeliveryError(destination=self._channel.name, reason=reason, detail=detail, retryable=retryable)
+
+
+def _publication(message: Message) -> Publication:
+    return render_sns_group(message) if isinstance(message, GroupMessage) else render_sns(message)
 
 
 def _arguments(publication: Publication, *, fifo: bool) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nephoscope import __version__
-from nephoscope.model.alert import Notification
 from nephoscope.model.config import Channel
 from nephoscope.model.errors import DeliveryError, Reason
+from nephoscope.model.group import Message
 from nephoscope.model.secret import Secret
 from nephoscope.model.time import Deadline
 from nephoscope.notifiers import signing
@@ -103,12 +103,12 @@ class Webhook:
         self._resolve = resolve
         self._connect = connect
 
-    def send(self, notification: Notification, deadline: Deadline) -> None:
+    def send(self, message: Message, deadline: Deadline) -> None:
         """Post once. The secrets are read each time (their reader caches), so that a new key serves at once."""
         endpoint = self._endpoint()
         key = self._read_secret(self._channel.key) if self._channel.key else None
-        body = self._format.body(notification, key)
-        headers = self._headers(endpoint, notification.id, body)
+        body = self._format.body(message, key)
+        headers = self._headers(endpoint, message.id, body)
         now = deadline.monotonic()
         limit = Deadline(min(deadline.at, now + TOTAL_SECONDS), deadline.monotonic)
         if limit.remaining < LEAST_SECONDS:

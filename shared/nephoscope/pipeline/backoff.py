@@ -51,7 +51,7 @@ def is_due(item: OutboxItem, now: float) -> bool:
             return not now < item.next_at <= now + FURTHEST
         case Owed.LEASED:
             return not now < item.lease_until <= now + FURTHEST
-        case Owed.DEAD:
+        case _:
             return False
 
 

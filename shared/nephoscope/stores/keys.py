@@ -3,6 +3,7 @@
     P                           progress
     S#alert                     state of an alert; at OK a tombstone
     O#alert#seq#channel         a notification that is owed
+    M#channel#group             the message of a group of them, and when the last one was sent
     D#alert#seq#channel         one that was given up: kept, listed, replayable
     R#notification              receipt: the receiver has it
     HA#alert#at#seq             history of one alert, by data time
@@ -17,11 +18,12 @@ Numbers are padded: the order of the keys is the order of time.
 
 from __future__ import annotations
 
-from nephoscope.model.alert import HistoryEntry, Notification
+from nephoscope.model.alert import HistoryEntry, Notification, OutboxItem
 from nephoscope.model.scope import Cloud, Scope
 
 PROGRESS = "P"
 STATES, OWED, DEAD, RECEIPTS = "S#", "O#", "D#", "R#"
+MESSAGES = "M#"
 HISTORY_OF_ALERT, HISTORY_OF_SCOPE = "HA#", "HS#"
 SNAPSHOTS = "V#"
 ACKNOWLEDGED = "A#"
@@ -61,6 +63,16 @@ def state_row(alert_key: str) -> str:
 
 def owed_row(notification: Notification) -> str:
     return OWED + _place(notification)
+
+
+def message_row(channel: str, group: str) -> str:
+    return f"{MESSAGES}{channel}#{group}"
+
+
+def place_of(item: OutboxItem) -> str:
+    """Where an item stands that was not given up: a single message, or that of a group."""
+    told = item.notification
+    return owed_row(told) if item.group is None else message_row(told.channel, told.alert_key)
 
 
 def dead_row(notification: Notification) -> str:

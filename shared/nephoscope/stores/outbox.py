@@ -45,10 +45,12 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Owing:
-    """All that a scope owes, due or not, the dead left out; and the rows that nobody can read."""
+    """All that a scope owes, due or not, the dead left out; the rows that nobody can read; and, where they were asked
+    for, the messages of groups."""
 
     items: tuple[OutboxItem, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    messages: tuple[OutboxItem, ...] = ()
 
 
 class Outbox(Shelf):
@@ -60,21 +62,21 @@ class Outbox(Shelf):
 
     def read_owing(self, scope: Scope) -> Owing:
         """Raises StoreError when the store does not answer; never for a row."""
-        return _parse_owing(self._table.query(scope.key, keys.OWED))
+        return parse_owing(self._table.query(scope.key, keys.OWED))
 
     def read_owing_of(self, scope: Scope, alert_key: str) -> tuple[OutboxItem, ...]:
         """What one alert owes, in order of seq. Raises StoreError."""
-        return _parse_owing(self._table.query(scope.key, f"{keys.OWED}{alert_key}#")).items
+        return parse_owing(self._table.query(scope.key, f"{keys.OWED}{alert_key}#")).items
 
     def read_outbox(self, scope: Scope) -> tuple[OutboxItem, ...]:
         """What is owed and what was given up, the oldest first. Raises StoreError."""
         rows = [*self._table.query(scope.key, keys.OWED), *self._table.query(scope.key, keys.DEAD)]
-        return tuple(sorted(_parse_owing(rows).items, key=_age))
+        return tuple(sorted(parse_owing(rows).items, key=_age))
 
     def read_unreadable(self, scope: Scope) -> tuple[Unreadable, ...]:
         """Rows among the owed and the dead that nobody can read. Raises StoreError."""
         rows = [*self._table.query(scope.key, keys.OWED), *self._table.query(scope.key, keys.DEAD)]
-        return _parse_owing(rows).unreadable
+        return parse_owing(rows).unreadable
 
     def has_receipt(self, scope: Scope, notification: Notification) -> bool:
         return self._table.get(scope.key, keys.receipt_row(notification)) is not None
@@ -172,7 +174,7 @@ class Outbox(Shelf):
         return gone is not Committed.LOST
 
     def _move(self, scope: Scope, before: OutboxItem, after: OutboxItem) -> bool:
-        sk = keys.owed_row(before.notification)
+        sk = keys.place_of(before)
         put = Put(Row(scope.key, sk, after.rev, encode(after)), expect=before.rev)
         return self._apply([put], lambda: self._stands(scope, sk, after)) is not Committed.LOST
 
@@ -192,7 +194,7 @@ def _age(item: OutboxItem) -> tuple[float, str, int, str]:
     return item.created_at, told.alert_key, told.seq, told.channel
 
 
-def _parse_owing(rows: Iterable[Row]) -> Owing:
+def parse_owing(rows: Iterable[Row]) -> Owing:
     items: list[OutboxItem] = []
     unreadable: list[Unreadable] = []
     for row in rows:

@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 
 from nephoscope.app.authoring.document import Keys, Text
-from nephoscope.app.authoring.findings import Findings
+from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
 from nephoscope.app.authoring.gathering import duration_of
 from nephoscope.app.authoring.patterns import NAME
 from nephoscope.app.authoring.quantities import UnclearError
 from nephoscope.app.authoring.reading import flag_of, text_of, texts_of
 from nephoscope.app.authoring.references import check_address, check_reference, check_topic
 from nephoscope.model.config import Channel
-from nephoscope.model.time import DAY
+from nephoscope.model.time import DAY, HOUR, MINUTE
+from nephoscope.pipeline.grouping import FIELDS, LABEL, TAG
 
 _FOR_WEBHOOKS = ("format", "secret", "allow")
 _NOT_FOR_PAGERDUTY = ("format", "secret")
@@ -59,7 +60,39 @@ def read_channel(name: Text, keys: Keys, findings: Findings) -> Channel:
         allow_private="private" in allow,
         max_age=duration_of(keys, "max_age", DAY, findings, most=14 * DAY),
         repeat=duration_of(keys, "repeat", 0, findings, most=30 * DAY),
+        group_by=_group_by(name, keys, findings),
+        group_wait=duration_of(keys, "group_wait", MINUTE, findings, most=HOUR),
+        group_interval=duration_of(keys, "group_interval", 5 * MINUTE, findings, most=DAY),
     )
+
+
+def _group_by(name: Text, keys: Keys, findings: Findings) -> tuple[str, ...] | None:
+    """None where nothing is grouped; what it is grouped by in the order of the file, each once."""
+    texts = texts_of(keys, "group_by")
+    if texts is None:
+        for word in ("group_wait", "group_interval"):
+            if not keys.wrote("group_by") and (key := keys.key(word)):
+                findings.problem(key.place, f'channel "{name.value}": {word} is for a channel with group_by')
+        return None
+    if keys.wrote("pagerduty") and (key := keys.key("group_by")):
+        findings.problem(
+            key.place, f'channel "{name.value}": PagerDuty has an incident for each alert; none is grouped'
+        )
+    for text in texts:
+        if problem := _unfit_label(text.value):
+            findings.problem(text.place, f"group_by: {problem}")
+    return tuple(dict.fromkeys(text.value for text in texts))
+
+
+def _unfit_label(label: str) -> str:
+    """What is wrong with a word of group_by; empty where nothing is."""
+    for prefix in (TAG, LABEL):
+        if label.startswith(prefix):
+            return "" if label.removeprefix(prefix) else f'"{label}" names no {prefix[:-1]}'
+    if label in FIELDS:
+        return ""
+    known = [*FIELDS, f"{TAG}NAME", f"{LABEL}NAME"]
+    return f'unknown label "{label}"{did_you_mean(label, known) or f"; there are {listed(known)}"}'
 
 
 def _check_medium(name: Text, keys: Keys, findings: Findings) -> None:

@@ -212,10 +212,23 @@ def _explain_channel(channel: Channel) -> str:
     how = f"SNS topic {channel.sns}" if channel.sns else f"webhook, {channel.format}{signed}"
     how = "PagerDuty, an incident for each alert" if channel.key else how
     again = f"; told again every {render_duration(channel.repeat)}" if channel.repeat else ""
+    again = _grouped(channel) + again
     extra = "; told when another channel is given up" if channel.fallback else ""
     own = any(text.startswith("${own-cloud:") for text in (channel.webhook, channel.secret, channel.key))
     how += ", kept in the cloud of each function" if own else ""
     return f"{channel.name}: {how}; a message is tried for {render_duration(channel.max_age)}{again}{extra}."
+
+
+def _grouped(channel: Channel) -> str:
+    """`; grouped by rule and cloud_region: ...`. A run sees its own scope only, and so does a group."""
+    if channel.group_by is None:
+        return ""
+    by = f"by {listed(channel.group_by)}" if channel.group_by else "all in one"
+    wait, interval = render_duration(channel.group_wait), render_duration(channel.group_interval)
+    return (
+        f"; grouped {by}, in each account and region for itself: the first wait {wait} for company, then one message "
+        f"in {interval} at most"
+    )
 
 
 def _told(rule: Rule) -> str:

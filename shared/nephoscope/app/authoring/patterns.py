@@ -14,6 +14,9 @@ SERVICE_ACCOUNT = (
     r"^([a-z0-9-]{1,63}@[a-z0-9.:-]+\.iam|[0-9]+-compute@developer|[a-z0-9.:-]+@appspot)\.gserviceaccount\.com$"
 )
 MANAGEMENT_GROUP = r"^[A-Za-z0-9][A-Za-z0-9_().-]{0,89}$"
+GROUPED_BY = (
+    r"^(rule|severity|cloud|cloud_account_id|cloud_region|cloud_availability_zone|host_type|resource|tag:.+|label:.+)$"
+)
 MAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+$"
 
 _COMPASS = "(north|south|east|west|central|northeast|northwest|southeast|southwest)"

@@ -11,6 +11,7 @@ from nephoscope.app.authoring.patterns import (
     AZURE_LOCATION,
     DURATION,
     GCP_REGION,
+    GROUPED_BY,
     MAIL,
     MANAGEMENT_GROUP,
     NAME,
@@ -226,7 +227,7 @@ RULE = Section(
         ),
     ),
     {
-        "group_by": "grouping",
+        "group_by": "grouping by a rule; a channel has group_by",
     },
 )
 
@@ -286,10 +287,27 @@ CHANNEL = Section(
         Key("allow", Form.TEXTS, "Exceptions from the address check, for this channel.", choices=("http", "private")),
         Key("max_age", Form.TEXT, "How long a message is tried; `1 d` when left out.", pattern=DURATION),
         Key("repeat", Form.TEXT, "How often it is told of what goes on; left out: once.", pattern=DURATION),
+        Key(
+            "group_by",
+            Form.TEXTS,
+            "One message for all with the same rule, cloud_region, tag:NAME, ...; [] puts all of a scope in one. Left "
+            "out: a message for each alert.",
+            pattern=GROUPED_BY,
+        ),
+        Key(
+            "group_wait",
+            Form.TEXT,
+            "How long the first of a group waits for company; `1 min` when left out.",
+            pattern=DURATION,
+        ),
+        Key(
+            "group_interval",
+            Form.TEXT,
+            "The least time between two messages of a group; `5 min` when left out, `1 d` makes a daily digest.",
+            pattern=DURATION,
+        ),
     ),
     {
-        "group_by": "grouping of messages",
-        "group_wait": "grouping of messages",
         "email": "mail as a channel of its own (an SNS topic can send mail)",
     },
 )

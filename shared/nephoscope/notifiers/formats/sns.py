@@ -32,7 +32,7 @@ from nephoscope.pipeline.wording import (
 SUBJECT_LENGTH = 99
 SMS_LENGTH = 140
 MOST_BYTES = 262_144
-_MACHINES = ("http", "https", "sqs", "lambda", "firehose")
+MACHINES = ("http", "https", "sqs", "lambda", "firehose")
 _FOREIGN_LENGTH = 500
 _ASCII = str.maketrans({"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "·": "-"})
 
@@ -66,7 +66,7 @@ def render_subject_line(notification: Notification) -> str:
     after = f"after {lasted}" if lasted and not n.firing else ""
     where = f"({n.subject.cloud} {n.subject.region})"
     words = (f"{render_status(n)} {clean(n.rule, 40)}:", clean(who, 40), what, after, where)
-    return _ascii(" ".join(filter(None, words)))[:SUBJECT_LENGTH].rstrip()
+    return ascii_line(" ".join(filter(None, words)))[:SUBJECT_LENGTH].rstrip()
 
 
 def render_text(notification: Notification) -> str:
@@ -108,7 +108,7 @@ def _messages(n: Notification) -> Iterator[str]:
 
 def _message(n: Notification, event: dict[str, Any]) -> str:
     headline = truncate(f"{render_status(n)} {clean(n.rule)}: {render_headline(n)}", SMS_LENGTH)
-    machines = dict.fromkeys(_MACHINES, dump(event))
+    machines = dict.fromkeys(MACHINES, dump(event))
     return dump({"default": render_text(n), "sms": headline, **machines})
 
 
@@ -128,7 +128,7 @@ def _attributes(n: Notification) -> dict[str, str]:
     return {name: text for name, value in named.items() if (text := clean(value, 256))}
 
 
-def _ascii(text: str) -> str:
+def ascii_line(text: str) -> str:
     """Accents fall off their letters; what has no likeness in ASCII becomes `?`, once for a run of them."""
     plain = unicodedata.normalize("NFKD", text.translate(_ASCII))
     kept = "".join(character for character in plain if not unicodedata.combining(character))
