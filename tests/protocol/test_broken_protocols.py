@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import broken_protocols as broken
 import pytest
+
+import broken_protocols as broken
 from delivery_explorer import explore
 from delivery_faults import Setting
 from delivery_moves import Protocol
