@@ -34,7 +34,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """wrong: the first promise that was broken, with the shortest way there; None: every state keeps all of them.
+    """seconds: of one core. wrong: the first promise that was broken, trace: the shortest way there; None: every state keeps
+    all of them.
     at_rest: states in which everything has ended. kinds: of the moves, verb and outcome."""
 
     setting: Setting
@@ -67,7 +68,7 @@ class Explored:
 
 def explore(protocol: Protocol) -> Explored:
     """Every state that the setting allows, or up to the first that breaks a promise."""
-    began = time.perf_counter()
+    began = time.process_time()
     first = protocol.first()
     numbers, order = {first: 0}, [first]
     parents, fair = array("i", [-1]), array("i")
@@ -95,7 +96,7 @@ def explore(protocol: Protocol) -> Explored:
             break
     if found is None and (stuck := _going_round(fair)) is not None:
         found = Wrong.STUCK, stuck
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     wrong = found[0] if found else None
     trace = _trace(protocol, order, parents, found[1]) if found else ()
     return Explored(protocol.setting, len(order), moves, at_rest, seconds, wrong, trace, frozenset(kinds))
