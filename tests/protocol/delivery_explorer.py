@@ -34,9 +34,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """seconds: of one core. wrong: the first promise that was broken, trace: the shortest way there; None: every state keeps
-    all of them.
-    at_rest: states in which everything has ended. kinds: of the moves, verb and outcome."""
+    """seconds: of one core. at_rest: states in which everything has ended. kinds: of the moves, verb and outcome.
+    wrong: the first promise that was broken, trace: the shortest way there; None: every state keeps all of them."""
 
     setting: Setting
     states: int
