@@ -94,7 +94,7 @@ ROWS: tuple[Row, ...] = (
         "store throttled, down, slow past the deadline",
         (
             *both(store.store_in_trouble, (0, 1, 2), 200, 20),
-            Cell(store.dynamodb_in_trouble, "line", (0, 1, 2), 60),
+            Cell(store.dynamodb_in_trouble, "line", (1, 2, 3), 60),
         ),
         (
             "faults/test_run_faults.py::test_without_its_store_a_run_fails_loudly_and_the_next_makes_up_for_it",
