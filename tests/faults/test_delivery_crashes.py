@@ -63,8 +63,8 @@ def test_killed_at_each_step_on_sqlite(sqlite_table: Table) -> None:
     """Two alerts, two channels, two changes each: eight messages."""
     keys, channels = ("a1", "b2"), ("chat", "oncall")
     killed, copies = crash_everywhere(sqlite_table, lambda p: p.run(SLOTS, keys, channels), keys, channels)
-    # read, 4 commits, channels, outbox: 7 steps; 8 messages of claim, send, receipt. Two gates a step.
-    assert killed == 2 * (7 + 8 * 3)
+    # read, 4 commits, channels, outbox, silences: 8 steps; 8 messages of claim, send, receipt. Two gates a step.
+    assert killed == 2 * (8 + 8 * 3)
     # Between a message's arrival and its receipt stand two gates: after the send, before the receipt.
     assert copies == 8 * 2
 
@@ -72,7 +72,7 @@ def test_killed_at_each_step_on_sqlite(sqlite_table: Table) -> None:
 def test_killed_at_each_step_on_dynamodb(dynamodb_table: Table) -> None:
     keys, channels = ("a1",), ("chat",)
     killed, copies = crash_everywhere(dynamodb_table, lambda p: p.run(SLOTS, keys, channels), keys, channels)
-    assert killed == 2 * (5 + 2 * 3)
+    assert killed == 2 * (6 + 2 * 3)
     assert copies == 2 * 2
 
 
@@ -114,8 +114,8 @@ def test_killed_again_and_again(sqlite_table: Table, seed: int) -> None:
 def test_what_was_killed_is_taken_up_when_its_lease_is_over_and_not_before(tmp_path: Path) -> None:
     with closing(sqlite.open_table(str(tmp_path / "memory.db"))) as table:
         world = World(table, fresh_scope())
-        # read, commit, channels, outbox, claim: killed before the send
-        assert run_killed(world, 2 * 5, lambda p: p.run(1, channels=("chat",)))
+        # read, commit, channels, outbox, silences, claim: killed before the send
+        assert run_killed(world, 2 * 6, lambda p: p.run(1, channels=("chat",)))
         world.now += 30
         assert (Process(world).deliver().sent, len(world.arrivals)) == (0, 0)
         world.now += 31

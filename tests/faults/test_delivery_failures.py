@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
 from delivery_world import Process, World, a_config
-from nephoscope.app.deliver import DeliveryReport
+from nephoscope.app.deliver import LANES, DeliveryReport
 from nephoscope.model.alert import Notification, Owed
 from nephoscope.model.config import Channel
 from nephoscope.model.errors import DeliveryError, Reason
@@ -191,6 +192,23 @@ def test_a_dead_receiver_costs_two_tries_a_run(world: World) -> None:
     assert dict(Process(world).deliver().refused) == {"timeout": 2}
     untouched = [item for item in of_chat(memory, world) if item.rev == 1]
     assert len(untouched) == 19
+
+
+def test_in_a_long_outage_the_tries_are_shared_out(world: World) -> None:
+    """Twenty messages in one lane, one run a minute, two tries a run: sixty tries are no more than five for each. Were
+    the oldest always first, the first two would have had eight or more."""
+    memory = Process(world).memory
+    keys = [key for key in (f"b{number}" for number in range(200)) if zlib.crc32(key.encode()) % LANES == 0][:20]
+    for key in keys:
+        owe(world, key=key)
+        world.now += 1
+    world.answer = only("chat", refusal(Reason.TIMEOUT))
+    for _ in range(30):
+        Process(world).deliver()
+        world.now += 60
+    attempts = [item.attempts for item in of_chat(memory, world)]
+    assert sum(attempts) == 60
+    assert max(attempts) <= 5
 
 
 def test_what_is_too_old_for_a_dead_receiver_is_given_up_without_more_tries(world: World) -> None:

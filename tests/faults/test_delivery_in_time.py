@@ -211,6 +211,16 @@ def test_a_row_that_nobody_can_read_is_set_aside_when_it_is_old_and_told(world: 
     assert Process(world).deliver().unreadable == 0
 
 
+def test_a_row_from_the_far_future_is_from_nobody_and_is_set_aside_at_once(world: World, table: Any) -> None:
+    memory = owe(world)
+    put = "INSERT INTO items (pk, sk, ver, data) VALUES (?, ?, 1, ?)"
+    for place, ahead in (("a0", 1e300), ("b2", 600.0)):  # the second by a clock that is ten minutes fast
+        row = json.dumps({"created_at": world.now + ahead, "notification": None})
+        table._connection.execute(put, (world.scope.key, f"O#{place}#0000000001#chat", row))
+    assert Process(world).deliver().noticed == 1
+    assert sorted(row.sk[:4] for row in memory.read_unreadable(world.scope)) == ["D#a0", "O#b2"]
+
+
 def test_the_report_counts_what_is_left_and_how_old_it_is(world: World) -> None:
     owe(world, "chat", "oncall")
     world.now += 500

@@ -402,6 +402,31 @@ def test_two_couriers_at_once_withhold_it_once(world: World, seed: int) -> None:
     settled(world)
 
 
+@pytest.mark.parametrize("step", range(1, 24))
+def test_two_repeats_that_are_withheld_at_once_are_both_noted(world: World, step: int) -> None:
+    """Neither touches the alert's record: the history's own versions keep them apart."""
+    fire(world)
+    Process(world).deliver()
+    memory, record = memory_of(world), record_of(world)
+    again = tuple(a_notification(KEY, 2, name, why=Why.REPEATED, at=record.since) for name in ("chat", "oncall"))
+    entry = replace(memory.read_history(SCOPE, KEY)[0], seq=2, why=Why.REPEATED)
+    assert memory.commit(Commit(SCOPE, 1, replace(record, ver=2, run_id="r2"), again, entry)) is Committed.COMMITTED
+    silence(world, minutes=20)
+    other = next(item for item in memory.read_owing(SCOPE).items if item.notification.channel == "oncall")
+    left = step
+
+    def gate() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            memory_of(world).withhold(SCOPE, other, "silence s1")
+
+    Process(world, gate).deliver()
+    newest = memory.read_history(SCOPE, KEY)[0]
+    assert (newest.told, sorted(newest.muted.split("; "))) == ((), ["silence s1 (chat)", "silence s1 (oncall)"])
+    assert memory.read_outbox(SCOPE) == ()
+
+
 def test_silences_that_cannot_be_read_silence_nobody_and_it_is_said(world: World) -> None:
     fire(world)
     silence(world)

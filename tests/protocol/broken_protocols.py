@@ -267,3 +267,12 @@ class DoesNotLookAgain(Protocol):
             b[base + READ_VER], b[base + PC] = b[VER], Pc.COMMITTING
         else:
             super().overtaken(b, worker, kind)
+
+
+class PromisesMore(Protocol):
+    """The right protocol, held to an order that it does not promise: of what was given up while it was being sent."""
+
+    def arrive(self, b: bytearray, number: int) -> None:
+        if not b[self.items[number] + ARRIVED] and self._later_arrived(b, number):
+            b[WRONG] = Wrong.ORDER
+        super().arrive(b, number)

@@ -9,11 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
-from delivery_faults import FLYING, UNWRITTEN, WRITTEN
-from delivery_writes import Kind
-
 from alert_records import a_commit
+from delivery_faults import FLYING, UNWRITTEN, WRITTEN
 from delivery_world import Arrival, Killed, Process, World
+from delivery_writes import Kind
 from nephoscope.app.deliver import deliver
 from nephoscope.model.alert import AlertState, Notification
 from nephoscope.model.errors import DeliveryError, Reason, StoreError

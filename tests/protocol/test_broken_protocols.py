@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import broken_protocols as broken
 import pytest
+
+import broken_protocols as broken
 from delivery_explorer import explore
 from delivery_faults import Setting
 from delivery_moves import Protocol
@@ -55,3 +56,16 @@ def test_the_right_protocol_keeps_every_promise_there(setting: Setting) -> None:
     explored = explore(Protocol(setting))
     assert explored.wrong is None, str(explored)
     assert explored.at_rest > 0
+
+
+def test_what_the_promise_of_order_leaves_out_does_happen() -> None:
+    """A run is frozen in the act of sending; another gives the message up, and sends the next."""
+    explored = explore(broken.PromisesMore(Setting("two runs, two faults", faults=2, gives_up=True)))
+    assert explored.wrong is Wrong.ORDER
+    assert [step.label.verb for step in explored.trace[-5:]] == [
+        "gives up",
+        "claims",
+        "looks at its lease",
+        "sends",
+        "sends",
+    ]

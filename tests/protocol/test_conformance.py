@@ -8,17 +8,19 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from delivery_faults import Setting
-from delivery_moves import Protocol
-from kinds_of_moves import KINDS
-from walking import Walk
 
 import wrong_protocols as wrong
+from delivery_faults import Setting
+from delivery_moves import Protocol
 from delivery_world import World
-from nephoscope.app import courier
+from kinds_of_moves import KINDS
+from nephoscope.app import courier, deliver
+from nephoscope.model.alert import OutboxItem
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import Deadline
 from nephoscope.stores import sqlite
+from nephoscope.stores.memory import Memory
+from walking import Walk
 
 TWO = Setting("two runs", "rr", 2, 2, 2, gives_up=True, late=True, skewed=True)
 THREE = Setting("two runs and a sweeper", "rrs", 2, 1, 2, gives_up=True, late=True, skewed=True)
@@ -47,14 +49,35 @@ def test_the_code_walks_where_the_model_walks() -> None:
     assert taken["has no time left", "done"] < taken.total() / 200  # where the code leaves the model's way
 
 
+class KnowsNoHolder(Memory):
+    """After a conflict or a lost answer, any claim of that version passes for its own."""
+
+    def _stands(self, scope: Scope, sk: str, item: OutboxItem) -> bool:
+        row = self._table.get(scope.key, sk)
+        return row is not None and row.ver == item.rev
+
+
 @pytest.mark.parametrize(
     "memory",
-    [wrong.ClaimsBlindly, wrong.DeletesBeforeSending, wrong.ForgetsOnError, wrong.RestartsVersions, wrong.WritesTwice],
+    [
+        KnowsNoHolder,
+        wrong.ClaimsBlindly,
+        wrong.DeletesBeforeSending,
+        wrong.ForgetsOnError,
+        wrong.RestartsVersions,
+        wrong.WritesTwice,
+    ],
     ids=lambda memory: memory.__name__,
 )
 def test_another_memory_leaves_the_model(memory: type) -> None:
     with pytest.raises(AssertionError, match=r"the model: |: real .*, model |no write of the protocol"):
         walk(TWO, 200, memory_class=memory)
+
+
+def test_a_loop_that_keeps_no_order_leaves_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "chains", lambda items: tuple((item,) for item in items))
+    with pytest.raises(AssertionError, match=r"about to .*write.*the model: "):
+        walk(TWO, 200)
 
 
 def test_a_courier_that_does_not_look_at_its_lease_leaves_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

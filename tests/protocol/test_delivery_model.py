@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from delivery_explorer import SETTINGS, Explored, explore, table
 from delivery_faults import Setting
 from delivery_moves import Protocol

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from alert_records import a_notification
 from delivery_explorer import Step, render
 from delivery_faults import OLD_CLAIM, VERBS, Label, Move
 from delivery_moves import Protocol
@@ -29,16 +30,14 @@ from delivery_state import (
     Pc,
     Row,
 )
-from delivery_writes import LOOK, LOOK_LOST, Kind
-from real_runs import ALERT, Pending, RealRun
-
-from alert_records import a_notification
 from delivery_world import World
+from delivery_writes import LOOK, LOOK_LOST, Kind
 from nephoscope.model.alert import Owed, alert_key
 from nephoscope.pipeline.notices import DELIVERY_RULE
 from nephoscope.ports import Delete
 from nephoscope.ports import Row as TableRow
 from nephoscope.stores import keys
+from real_runs import ALERT, Pending, RealRun
 
 CHANNELS = ("chat", "oncall")
 MINUTE = 61.0

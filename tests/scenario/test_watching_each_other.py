@@ -182,6 +182,16 @@ def test_when_the_first_is_silent_the_next_tells(fleet: Callable[..., Fleet]) ->
     assert three.told() == [(9 + PROMISED - 1, "aws", "fired")]
 
 
+def test_the_first_in_order_tells_though_another_looks_sooner(fleet: Callable[..., Fleet]) -> None:
+    """Two that look at the same moment must not both tell: the later one leaves the earlier one two runs."""
+    three = fleet()
+    three.live(range(10), alive=(G, A, Z))
+    three.live(range(10, 16), alive=(G, A))
+    assert three.told() == [(9 + PROMISED, "azure", "fired")]
+    assert len(three.open(A).memory.read_alerts(watch_scope(A))) == 1
+    assert three.open(G).memory.read_alerts(watch_scope(G)) == {}
+
+
 def test_two_that_stop_together_are_told_by_the_third(fleet: Callable[..., Fleet]) -> None:
     three = fleet()
     three.live(range(10))
@@ -212,7 +222,8 @@ def test_when_the_teller_stops_too_another_takes_over(fleet: Callable[..., Fleet
 def test_nobody_is_accused_by_those_who_were_away_themselves(fleet: Callable[..., Fleet]) -> None:
     three = fleet()
     three.live(range(10))
-    three.live(range(120, 150))
+    three.run(A, 10)  # has seen the last run of each of the others
+    three.live(range(120, 130))
     assert three.told() == []
 
 
