@@ -346,7 +346,8 @@ def test_groups_clear_on_the_same_figure_and_are_kept_firing(tmp_path: Path) -> 
 def test_a_rule_on_groups_in_a_sentence(tmp_path: Path) -> None:
     config = config_of(
         f'{HEAD}rules: [{{name: few, on: instance, by: [cloud_region], when: "count(state is running) < 3", '
-        'for: 10 min, where: {tags: {role: web}}}, {name: warm, on: instance, when: "avg(cpu.utilization) > 80 %", for: 10 min}]\n',
+        'for: 10 min, where: {tags: {role: web}}}, {name: warm, on: instance, when: "avg(cpu.utilization) > 80 %", '
+        "for: 10 min}]\n",
         tmp_path,
     )
     metrics = load_catalog().metrics

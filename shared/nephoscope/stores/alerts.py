@@ -12,8 +12,9 @@ from nephoscope.stores import keys
 from nephoscope.stores.records import decode, decode_alert, decode_progress, encode, encode_progress
 from nephoscope.stores.shelf import Committed, Shelf
 
-TOMBSTONE_SECONDS = 21 * DAY
-"""Longer than receipts are kept, than a message may be tried, and than any queue keeps an event (14 days each)."""
+TOMBSTONE_SECONDS = 97 * DAY
+"""Longer than the dead are kept, who may be replayed under their ids, and so than receipts, tries and any queue's
+events (14 days each)."""
 HISTORY_SECONDS = 90 * DAY
 
 MOST_CHANNELS = 90

@@ -77,7 +77,10 @@ def _linked(found: Iterable[tuple[str, str]]) -> str:
     return " · ".join(f"[{word}]({_address(url)})" for word, url in found)
 
 
-def _embedded(name: str, said: list[str], pairs: Iterable[tuple[str, str]], foot: str, at: int, how: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:
+Pairs = Iterable[tuple[str, str]]
+
+
+def _embedded(name: str, said: list[str], pairs: Pairs, foot: str, at: int, how: Pairs = ()) -> dict[str, Any]:
     embed = {
         "title": truncate(name, _TITLE),
         "description": "\n\n".join(said),
