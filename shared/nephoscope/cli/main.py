@@ -23,6 +23,7 @@ from nephoscope.pipeline.wording import clean
 COMMANDS: Mapping[str, str] = {
     "demo": "nephoscope.cli.show",
     "validate": "nephoscope.cli.validate",
+    "test": "nephoscope.cli.test",
     "doctor": "nephoscope.cli.doctor",
     "list": "nephoscope.cli.list",
     "metrics": "nephoscope.cli.metrics",
