@@ -208,10 +208,12 @@ def test_starter_rules_are_those_that_can_hold_somewhere(tmp_path: Path) -> None
         "system-check-failed",
         "instance-check-failed",
         "ebs-check-failed",
+        "always-on-stopped",
+        "agent-silent",
         "provisioning-failed",
         "scope-blind",
     ]
-    assert [rule.name for rule in two.config.rules] == ["cpu-hot", "scope-blind"]
+    assert [rule.name for rule in two.config.rules] == ["cpu-hot", "always-on-stopped", "scope-blind"]
     assert (three.warnings, two.warnings) == ((), ())
 
 

@@ -14,6 +14,7 @@ from nephoscope.model.errors import ConfigError, Problem
 from nephoscope.pipeline.wording import clean
 
 if TYPE_CHECKING:  # the checker and YAML are imported only where the command is called
+    from nephoscope.app.authoring.findings import Place
     from nephoscope.app.stories.judging import Lane, Result, Row
     from nephoscope.app.stories.story import Story
 
@@ -168,14 +169,21 @@ def _object(result: Result) -> dict[str, object]:
 def _show(call: Call, result: Result) -> None:
     terminal, story = call.terminal, result.story
     word, style = ("ok", "green") if result.well else ("FAILED", "red")
-    terminal.line(f"{word}  {clean(story.name)}  ({story.place.file}:{story.place.line})", style)
+    terminal.line(f"{word}  {clean(story.name)}  ({_where(story.place)})", style)
     for mismatch in result.mismatches:
-        terminal.line(f"  {mismatch.place.file}:{mismatch.place.line}: {clean(mismatch.text)}")
+        terminal.line(f"  {_where(mismatch.place)}: {clean(mismatch.text)}")
     for lane in result.lanes:
         terminal.line()
         _show_lane(call, lane, [rule_words(story, lane)])
     if result.lanes:
         terminal.line()
+
+
+def _where(place: Place) -> str:
+    """File and line; without the package's own folder, which nobody edits."""
+    from nephoscope.app.stories.files import STARTER_STORIES  # noqa: PLC0415 - as above
+
+    return f"{place.file.removeprefix(f'{STARTER_STORIES.parent}/')}:{place.line}"
 
 
 def rule_words(story: Story, lane: Lane) -> str:
