@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "nephoscope.cli.run",
     "status": "nephoscope.cli.status",
     "timeline": "nephoscope.cli.timeline",
+    "explain": "nephoscope.cli.explain",
     "ack": "nephoscope.cli.ack",
     "silence": "nephoscope.cli.silence",
     "outbox": "nephoscope.cli.outbox",

@@ -55,7 +55,7 @@ def run(call: Call) -> int:
     call.terminal.line(_state(call, outside, known))
     if entries:
         call.terminal.line()
-        call.terminal.table(COLUMNS, [_row(entry, _unit(outside, entry.rule)) for entry in entries])
+        call.terminal.table(COLUMNS, [history_row(entry, _unit(outside, entry.rule)) for entry in entries])
     return WELL
 
 
@@ -81,7 +81,7 @@ def _unit(outside: Outside, name: str) -> str:
     return str(outside.catalog.metrics[rule.when.metric].unit)
 
 
-def _row(entry: HistoryEntry, unit: str) -> list[Cell | str]:
+def history_row(entry: HistoryEntry, unit: str) -> list[Cell | str]:
     told = ", ".join(map(clean, entry.told)) or (f"nobody: {clean(entry.muted)}" if entry.muted else "shown only")
     return [
         render_time(entry.at),
