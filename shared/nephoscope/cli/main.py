@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "nephoscope.cli.show",
     "validate": "nephoscope.cli.validate",
     "test": "nephoscope.cli.test",
+    "backtest": "nephoscope.cli.backtest",
     "doctor": "nephoscope.cli.doctor",
     "list": "nephoscope.cli.list",
     "metrics": "nephoscope.cli.metrics",
