@@ -46,9 +46,7 @@ def recorded(hot: dict[str, list[tuple[int, int]]], *, failing: tuple[str, int] 
         times = range(request.start, request.end, 300)
         values = [0.95 if any(a <= (at - BEGIN) / 60 < b for a, b in spans) else 0.1 for at in times]
         key = SeriesKey(request.resource_id, request.metric)
-        series = Series(
-            key, 300, request.start, request.end, times=array("q", times), values=array("d", values)
-        )
+        series = Series(key, 300, request.start, request.end, times=array("q", times), values=array("d", values))
         day = (request.start - requests[0].start) // 86_400
         gap = Gap(SCOPE, "cloudwatch:GetMetricData", Reason.THROTTLED, resource_ids=(request.resource_id,))
         lost = (request.resource_id, day) == failing
@@ -59,9 +57,7 @@ def recorded(hot: dict[str, list[tuple[int, int]]], *, failing: tuple[str, int] 
 def lived(recording: Recording) -> list[tuple[str, str, float, float | None]]:
     """(rule, machine, minute of its beginning, of its end)"""
     firings, _ = replay(recording, replayable(CONFIG), CATALOG)
-    return [
-        (each.rule, each.name, (each.begin - BEGIN) / 60, each.end and (each.end - BEGIN) / 60) for each in firings
-    ]
+    return [(each.rule, each.name, (each.begin - BEGIN) / 60, each.end and (each.end - BEGIN) / 60) for each in firings]
 
 
 def test_each_firing_has_its_own_time_however_long_the_steps_are() -> None:
