@@ -82,6 +82,9 @@ def test_a_day_that_could_not_be_read_is_unknown_and_fires_nothing() -> None:
     whole, lost = recorded({"web-1": spans}), recorded({"web-1": spans}, failing=("web-1", 0))
     assert [begin for _, _, begin, _ in lived(whole)] == [210, 1610]
     assert [begin for _, _, begin, _ in lived(lost)] == [1610]
+    loud = replace(CONFIG, rules=(replace(HOT, missing=MissingData.BREACHING),))
+    firings, _ = replay(lost, loud, CATALOG)
+    assert [(each.begin - BEGIN) / 60 for each in firings] == [1610]
 
 
 def test_before_its_launch_a_machine_is_not_silent() -> None:

@@ -79,6 +79,13 @@ def test_a_wrong_minute_is_told_with_the_line_and_what_came_instead(told) -> Non
     ]
 
 
+def test_the_time_of_data_and_the_time_of_the_run_are_two_things(told) -> None:
+    text = STORY.replace("at: 5, told: 7", "told: 8")
+    assert mismatches(told(text)) == [
+        (9, "expected fired hot on web-1 told at 8 to chat; got it at 5, told at 7 to chat (threshold_crossed)")
+    ]
+
+
 def test_what_nobody_expected_and_what_never_came(told) -> None:
     text = STORY.replace("resolved: hot, on: web-1, at: 9", "fired: down, on: web-1, at: 9")
     assert mismatches(told(text)) == [

@@ -3,8 +3,8 @@
 A run that makes up for lost ones judges every boundary since the last, in order. So a replay need not live through
 every minute: it runs once an hour, and each alert changes at the data time at which it would have changed.
 
-What history does not hold is not made up: machines are those that run now, from their launch on; what was seen rather
-than measured (states, checks) no provider keeps, so rules on it are left out.
+What history does not hold is not made up: machines are those that run now (before their launch the absence of points is
+no news); what was seen rather than measured (states, checks) no provider keeps, so rules on it are left out.
 """
 
 from __future__ import annotations
@@ -179,10 +179,9 @@ def replay(
     last = recording.end
     slots = [*range(recording.begin + STEP, last, STEP), last]
     for slot in slots:
-        present = tuple(each for each in recording.resources if (each.launched_at or 0) <= slot)
         kinds = frozenset(config.gather.kinds.get(recording.scope.cloud, ()))
-        inventory = Inventory(present, complete=kinds)
-        requests = plan_reads(present, config.rules, catalog.metrics, remembered.progress, slot)
+        inventory = Inventory(recording.resources, complete=kinds)
+        requests = plan_reads(recording.resources, config.rules, catalog.metrics, remembered.progress, slot)
         facts = Facts(recording.scope, slot, inventory, Readings(tuple(answers.of(requests))))
         stamp = Stamp(config.fleet, slot, "backtest", slot, catalog.metrics)
         decided = plan(facts, requests, remembered, config, catalog, stamp)
