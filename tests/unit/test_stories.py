@@ -160,6 +160,23 @@ def test_a_list_of_rules_in_the_story_itself(told) -> None:
     assert mismatches(told(text.replace("at: 9, told: 11, tell: [chat]", "at: 8"))) == []
 
 
+def test_what_a_story_does_not_say_is_unknown_and_no_absence(told) -> None:
+    """Behind the last value, and of a metric that it does not name. A written absence is one."""
+    text = """\
+name: Silent
+rules: [{name: hot, on: instance, when: cpu.utilization > 90 %, for: 2 min, missing: breaching}]
+machines:
+  web-1: {detailed: true, series: {cpu.utilization: 10x5}}
+  web-2: {detailed: true}
+until: 30
+expect: nothing
+"""
+    assert mismatches(told(text)) == []
+    assert mismatches(told(text.replace("10x5", "10x5 _x5"))) == [
+        (1, "not expected: fired hot on web-1 at 9, told at 11 to everyone (threshold_crossed)")
+    ]
+
+
 def test_a_machine_that_is_not_there_yet_or_no_more(told) -> None:
     """Two whole listings in a row without it: gone."""
     text = """\
