@@ -213,6 +213,7 @@ def test_a_file_with_a_fleet_and_a_cloud_is_enough(tmp_path: Path) -> None:
         ("system-check-failed", "starter", ()),
         ("instance-check-failed", "starter", ()),
         ("ebs-check-failed", "starter", ()),
+        ("always-on-stopped", "starter", ()),
         ("scope-blind", "built-in", ()),
     ]
     assert [str(each)[-60:] for each in both.warnings] == [

@@ -208,11 +208,14 @@ def test_starter_rules_are_those_that_can_hold_somewhere(tmp_path: Path) -> None
         "system-check-failed",
         "instance-check-failed",
         "ebs-check-failed",
+        "always-on-stopped",
+        "agent-silent",
         "provisioning-failed",
         "scope-blind",
         "nephoscope-watch",
     ]
-    assert [rule.name for rule in two.config.rules] == ["cpu-hot", "scope-blind", "nephoscope-watch"]
+    named = [rule.name for rule in two.config.rules]
+    assert named == ["cpu-hot", "always-on-stopped", "scope-blind", "nephoscope-watch"]
     assert (three.warnings, two.warnings) == ((), ())
 
 

@@ -55,7 +55,7 @@ def run(call: Call) -> int:
     call.terminal.line(_state(call, outside, known))
     if entries:
         call.terminal.line()
-        call.terminal.table(COLUMNS, [_row(entry, _unit(outside, entry.rule)) for entry in entries])
+        call.terminal.table(COLUMNS, [history_row(entry, _unit(outside, entry.rule)) for entry in entries])
     return WELL
 
 
@@ -79,7 +79,7 @@ def _unit(outside: Outside, name: str) -> str:
     return measured_of(rule, outside.catalog.metrics)[1] if rule else ""
 
 
-def _row(entry: HistoryEntry, unit: str) -> list[Cell | str]:
+def history_row(entry: HistoryEntry, unit: str) -> list[Cell | str]:
     told = ", ".join(map(clean, entry.told)) or ("nobody" if entry.muted else "shown only")
     told += f": {clean(entry.muted)}" if entry.muted and not entry.told else ""
     told += f"; not all: {clean(entry.muted)}" if entry.muted and entry.told else ""

@@ -81,6 +81,12 @@ class Outbox(Shelf):
     def has_receipt(self, scope: Scope, notification: Notification) -> bool:
         return self._table.get(scope.key, keys.receipt_row(notification)) is not None
 
+    def read_receipt(self, scope: Scope, notification_id: str) -> float | None:
+        """When it was taken (clock); None: there is no receipt, or none any more. Raises StoreError."""
+        row = self._table.get(scope.key, keys.RECEIPTS + notification_id)
+        at = None if row is None else row.data.get("at")
+        return float(at) if isinstance(at, int | float) else None
+
     def claim(self, scope: Scope, item: OutboxItem, lease_seconds: float) -> OutboxItem | None:
         """Take it for so long; None: somebody else did something with it since it was read. Raises StoreError."""
         claimed = replace(

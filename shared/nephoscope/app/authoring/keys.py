@@ -20,6 +20,7 @@ class Form(StrEnum):
     TAGS = "tags"  # texts under each name
     TEXT_BY_NAME = "text by name"
     FIGURES = "figures"  # texts by name, under each name
+    ANY = "any"  # of several forms; whoever reads it looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,8 @@ def _formed(node: Node, key: Key, where: str, findings: Findings) -> Node | None
         return None
     if key.form in (Form.TEXT, Form.FLAG):
         return _text(node, key, where, findings)
+    if key.form is Form.ANY:
+        return node
     if key.form is Form.SECTION:
         return read_section(node, key.inside, findings)
     return _READERS[key.form](node, key, where, findings)

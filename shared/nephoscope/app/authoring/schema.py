@@ -92,4 +92,5 @@ _FORMS: Mapping[Form, Callable[[Key], dict[str, Any]]] = {
     Form.TAGS: lambda _: _by_name(_one_or_many(_LOOSE)),
     Form.TEXT_BY_NAME: lambda _: _by_name(_LOOSE),
     Form.FIGURES: lambda _: _by_name(_by_name({"type": "number", "minimum": 0})),
+    Form.ANY: lambda _: {},
 }

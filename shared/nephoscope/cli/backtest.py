@@ -1,0 +1,321 @@
+"""`nephoscope backtest`: what the rules would have told on the history that the providers keep."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from nephoscope.app.outside import Outside
+from nephoscope.app.recording import read_recordings, write_recordings
+from nephoscope.catalog.loader import Catalog, load_catalog
+from nephoscope.cli.call import FAILED, Call, CallError, add_cloud_argument
+from nephoscope.cli.reading import AT_ONCE, SECONDS, Looked, look, report_gaps
+from nephoscope.cli.show import positive
+from nephoscope.cli.table import Cell, Column
+from nephoscope.model.config import Config
+from nephoscope.model.rule import Threshold
+from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.series import Gap, SeriesRequest, Usage
+from nephoscope.model.time import DAY, MINUTE, floor_to, iso
+from nephoscope.pipeline.replay import (
+    Firing,
+    Noise,
+    Read,
+    Recording,
+    plan_history,
+    record,
+    replay,
+    replayable,
+    steps,
+    sum_up,
+)
+from nephoscope.pipeline.wording import clean, render_duration, render_time, render_value
+
+HELP = "Replay the rules on real history: what would have fired, how often, for how long."
+EXAMPLES = """\
+examples:
+  nephoscope backtest                        the last 7 days, every rule on a metric
+  nephoscope backtest --days 14 --rule cpu-hot --list
+  nephoscope backtest --record week.jsonl    keep what was read
+  nephoscope backtest --from week.jsonl      try other rules on it; no cloud is asked
+  nephoscope backtest --json
+
+Each series that a rule needs is read once for each day; what that costs at list price is
+said first, and nothing is read where it is more than --spend. Machines are those that
+run now. Rules on states and checks are left out: no provider keeps their history."""
+
+DAYS = 7
+MOST_DAYS = 14
+"""CloudWatch keeps one-minute points for 15 days, Google for six weeks, Azure for 93 days. What is no longer kept would
+be taken for absent. Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html"""
+
+SPEND = 1.0
+_BILLED = {
+    Cloud.AWS: "cloudwatch.get_metric_data_metric",
+    Cloud.GCP: "monitoring.time_series_returned",
+    Cloud.AZURE: "azure_monitor.metrics_call",
+}
+
+COLUMNS = (
+    Column("RULE"),
+    Column("FIRED", right=True),
+    Column("A DAY", rank=2, right=True),
+    Column("RESOLVED", rank=4, right=True),
+    Column("SILENT", rank=5, right=True),
+    Column("MEDIAN", rank=1, right=True),
+    Column("LONGEST", rank=1, right=True),
+    Column("RESOURCES", rank=3, right=True),
+)
+LIST_COLUMNS = (
+    Column("FROM"),
+    Column("LASTED", right=True),
+    Column("RULE"),
+    Column("ON", flows=True),
+    Column("WORST", rank=1, right=True),
+    Column("REGION", rank=2),
+    Column("ACCOUNT", rank=3),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--days", type=positive, default=DAYS, metavar="N", help=f"how far back; default: {DAYS}")
+    parser.add_argument("--rule", action="append", default=[], metavar="NAME", help="only this rule; may be repeated")
+    parser.add_argument("--list", action="store_true", help="each firing, the oldest first")
+    parser.add_argument("--from", dest="recorded", type=Path, metavar="FILE", help="history that was recorded")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep what is read, as JSON lines")
+    parser.add_argument(
+        "--spend", type=float, default=SPEND, metavar="USD", help=f"read no more than that; default: {SPEND:.2f}"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    add_cloud_argument(parser)
+
+
+def run(call: Call) -> int:
+    if call.args.days > MOST_DAYS:
+        raise CallError(f"--days {call.args.days} is more than {MOST_DAYS}: one-minute points are kept for 15 days")
+    if call.args.recorded and call.args.record:
+        raise CallError("--from reads no cloud: there is nothing to --record")
+    if call.args.recorded:
+        config = _config(call, call.config())
+        try:
+            recordings = read_recordings(call.args.recorded)
+        except OSError as error:
+            raise CallError(f"cannot read {call.args.recorded}: {error.strerror}") from error
+        gaps: tuple[Gap, ...] = ()
+        catalog = load_catalog().configured(config)
+    else:
+        outside = call.outside_only()
+        config, catalog = _config(call, outside.config), outside.catalog
+        recordings, gaps = _read(call, outside, config)
+    firings, lines = _replayed(call, recordings, config, catalog)
+    _show(call, recordings, firings, lines, catalog, config)
+    code = report_gaps(call.terminal, gaps)
+    return code if recordings else FAILED
+
+
+def _config(call: Call, config: Config) -> Config:
+    """With the rules that are meant and that history can answer. Raises CallError."""
+    names = {rule.name for rule in config.rules}
+    for name in call.args.rule:
+        if name not in names:
+            raise CallError(f'no rule is called "{clean(name)}"; there are {", ".join(sorted(names))}')
+    meant = tuple(rule for rule in config.rules if not call.args.rule or rule.name in call.args.rule)
+    kept = replayable(replace(config, rules=meant))
+    left = [rule.name for rule in meant if rule not in kept.rules and rule.origin != "built-in"]
+    if left:
+        call.terminal.note(f"left out, for no provider keeps what was seen: {', '.join(left)}")
+    if not kept.rules:
+        raise CallError("no rule on a metric is left to be tried")
+    return kept
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def _read(call: Call, outside: Outside, config: Config) -> tuple[tuple[Recording, ...], tuple[Gap, ...]]:
+    now = floor_to(int(call.clock.wall()), MINUTE)
+    begin = now - DAY * call.args.days
+    looked = look(call, outside)
+    requests = {
+        scope: plan_history(inventory.resources, config, outside.catalog, begin, now)
+        for scope, inventory in looked.inventories.items()
+    }
+    _check_price(call, requests, outside.catalog)
+    reads, usage = _read_windows(call, outside, requests)
+    recordings = tuple(
+        record(scope, inventory.resources, begin, now, reads.get(scope, []))
+        for scope, inventory in looked.inventories.items()
+    )
+    _say_usage(call, usage)
+    if call.args.record:
+        _keep(call, recordings)
+    return recordings, _gaps(looked, reads)
+
+
+def _check_price(call: Call, requests: Mapping[Scope, Sequence[SeriesRequest]], catalog: Catalog) -> None:
+    """Say what it will cost at list price, at most; refuse what is too dear. Raises CallError."""
+    number = sum(map(len, requests.values()))
+    usd = sum(catalog.cost(_BILLED[scope.cloud], len(asked)) for scope, asked in requests.items())
+    days = "1 day" if call.args.days == 1 else f"{call.args.days} days"
+    call.terminal.note(f"reading {number:,} series-days over {days}: {usd:.2f} USD at list price, at most")
+    if usd > call.args.spend:
+        said = f"reading that would cost up to {usd:.2f} USD, more than --spend {call.args.spend:.2f}"
+        raise CallError(said, f"--spend {usd + 0.01:.2f} allows it; --days and --rule make it less.")
+
+
+def _read_windows(
+    call: Call, outside: Outside, requests: Mapping[Scope, Sequence[SeriesRequest]]
+) -> tuple[dict[Scope, list[Read]], Usage]:
+    """Day by day and scope by scope, several at a time."""
+    jobs = [(scope, window) for scope, asked in requests.items() for window in _by_window(asked)]
+    reads: dict[Scope, list[Read]] = {}
+    usage = Usage()
+
+    def read(scope: Scope, window: tuple[SeriesRequest, ...]) -> Read:
+        deadline = call.deadline(SECONDS)
+        return Read(window, outside.readers[scope.cloud].read_series(scope, outside.config, window, deadline))
+
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        with call.terminal.progress("reading history", len(jobs)) as bar:
+            running = {pool.submit(read, scope, window): scope for scope, window in jobs}
+            for future in as_completed(running):
+                done = future.result()
+                reads.setdefault(running[future], []).append(done)
+                usage += done.readings.usage
+                bar.step()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for calls under way
+    return reads, usage
+
+
+def _by_window(requests: Sequence[SeriesRequest]) -> list[tuple[SeriesRequest, ...]]:
+    """What ends at the same time can be asked together."""
+    windows: dict[tuple[int, int], list[SeriesRequest]] = {}
+    for request in requests:
+        windows.setdefault((request.end, request.period), []).append(request)
+    return [tuple(window) for window in windows.values()]
+
+
+def _say_usage(call: Call, usage: Usage) -> None:
+    calls = ", ".join(f"{number:,} {action}" for action, number in sorted(usage.calls.items()))
+    call.terminal.note(f"calls made: {calls or 'none'}")
+
+
+def _keep(call: Call, recordings: Sequence[Recording]) -> None:
+    try:
+        write_recordings(call.args.record, recordings)
+    except OSError as error:
+        raise CallError(f"cannot write {call.args.record}: {error.strerror}") from error
+    call.terminal.note(f"kept in {call.args.record}")
+
+
+def _gaps(looked: Looked, reads: Mapping[Scope, Sequence[Read]]) -> tuple[Gap, ...]:
+    found = [gap for each in reads.values() for one in each for gap in one.readings.gaps]
+    return tuple(dict.fromkeys((*looked.gaps, *found)))
+
+
+# --- replaying ----------------------------------------------------------------------------------------------------
+
+
+def _replayed(
+    call: Call, recordings: Sequence[Recording], config: Config, catalog: Catalog
+) -> tuple[tuple[Firing, ...], tuple[Noise, ...]]:
+    firings: list[Firing] = []
+    silent: dict[str, int] = {}
+    with call.terminal.progress("replaying hours", sum(map(steps, recordings))) as bar:
+        stepped: Callable[[], None] = bar.step
+        for recording in recordings:
+            found, quiet = replay(recording, config, catalog, stepped)
+            firings += found
+            silent = {name: silent.get(name, 0) + quiet.get(name, 0) for name in {*silent, *quiet}}
+    end = max((recording.end for recording in recordings), default=0)
+    ordered = tuple(sorted(firings, key=lambda firing: firing.begin))
+    return ordered, sum_up([rule.name for rule in config.rules], ordered, silent, end)
+
+
+# --- showing ------------------------------------------------------------------------------------------------------
+
+
+def _show(
+    call: Call,
+    recordings: Sequence[Recording],
+    firings: Sequence[Firing],
+    lines: Sequence[Noise],
+    catalog: Catalog,
+    config: Config,
+) -> None:
+    begin = min((recording.begin for recording in recordings), default=0)
+    end = max((recording.end for recording in recordings), default=0)
+    units = _units(config, catalog)
+    if call.args.json:
+        call.terminal.json(_object(recordings, firings, lines, begin, end), pretty=True)
+        return
+    resources = sum(len(recording.resources) for recording in recordings)
+    number = sum(len(recording.stretches) for recording in recordings)
+    call.terminal.heading(f"{render_time(begin)} to {render_time(end)}: {resources} resources, {number} series")
+    days = max(1.0, (end - begin) / DAY)
+    call.terminal.table(COLUMNS, [_row(noise, days) for noise in lines])
+    if call.args.list and firings:
+        call.terminal.line()
+        call.terminal.table(LIST_COLUMNS, [_firing_row(firing, end, units[firing.rule]) for firing in firings])
+
+
+def _units(config: Config, catalog: Catalog) -> Mapping[str, str]:
+    return {
+        rule.name: str(catalog.metrics[rule.when.metric].unit) if isinstance(rule.when, Threshold) else ""
+        for rule in config.rules
+    }
+
+
+def _row(noise: Noise, days: float) -> list[Cell | str]:
+    lasted = [render_duration(seconds) if noise.fired else "" for seconds in (noise.median, noise.longest)]
+    return [
+        noise.rule,
+        Cell(str(noise.fired), "red" if noise.fired else "green"),
+        f"{noise.fired / days:.1f}",
+        str(noise.resolved),
+        str(noise.silent),
+        *lasted,
+        str(noise.resources),
+    ]
+
+
+def _firing_row(firing: Firing, end: int, unit: str) -> list[Cell | str]:
+    lasted = render_duration((firing.end or end) - firing.begin)
+    attributes = ", ".join(clean(value) for _, value in firing.attributes)
+    on = clean(firing.name or firing.resource_id) + (f" [{attributes}]" if attributes else "")
+    return [
+        render_time(firing.begin),
+        lasted if firing.end else f"{lasted}, open",
+        firing.rule,
+        on,
+        "" if firing.worst is None else render_value(firing.worst, unit),
+        firing.scope.region,
+        firing.scope.account,
+    ]
+
+
+def _object(
+    recordings: Sequence[Recording], firings: Sequence[Firing], lines: Sequence[Noise], begin: int, end: int
+) -> dict[str, object]:
+    return {
+        "begin": iso(begin),
+        "end": iso(end),
+        "resources": sum(len(recording.resources) for recording in recordings),
+        "series": sum(len(recording.stretches) for recording in recordings),
+        "rules": [asdict(noise) for noise in lines],
+        "firings": [
+            asdict(firing)
+            | {
+                "scope": firing.scope.key,
+                "attributes": dict(firing.attributes),
+                "begin": iso(firing.begin),
+                "end": iso(firing.end) if firing.end else None,
+            }
+            for firing in firings
+        ],
+    }
