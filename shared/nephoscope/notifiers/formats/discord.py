@@ -32,8 +32,8 @@ from nephoscope.notifiers.formats.telling import (
 from nephoscope.pipeline.acting import ways
 from nephoscope.pipeline.wording import clean, render_headline, truncate
 
-_TITLE, _TEXT, _SUMMARY, _LINKS, _VALUE, _COMMAND, _FOOTER = 150, 1000, 600, 1200, 150, 500, 200
-"""With nine facts and three commands (of which one can be long) some 5,200 characters at most."""
+_TITLE, _TEXT, _SUMMARY, _LINKS, _VALUE, _COMMAND, _FOOTER = 150, 1000, 600, 1200, 150, 650, 200
+"""With nine facts and three commands (of which one can be long) some 5,400 characters at most."""
 _URL = 1000
 _LISTED, _LINE, _LIST = 20, 400, 3600
 _COLORS = {"🔴": 0xD13212, "🟠": 0xE07B00, "🔵": 0x0073BB, "✅": 0x1D8102, "⚪": 0x879596}
