@@ -45,7 +45,8 @@ examples:
 
 Each series that a rule needs is read once for each day; what that costs at list price is
 said first, and nothing is read where it is more than --spend. Machines are those that
-run now. Rules on states and checks are left out: no provider keeps their history."""
+run now. Rules on states and checks are left out, for no provider keeps their history, and rules
+on groups."""
 
 DAYS = 7
 MOST_DAYS = 14
@@ -126,7 +127,8 @@ def _config(call: Call, config: Config) -> Config:
     kept = replayable(replace(config, rules=meant))
     left = [rule.name for rule in meant if rule not in kept.rules and rule.origin != "built-in"]
     if left:
-        call.terminal.note(f"left out, for no provider keeps what was seen: {', '.join(left)}")
+        why = "what was seen is kept nowhere, and groups are judged live"
+        call.terminal.note(f"left out, for {why}: {', '.join(left)}")
     if not kept.rules:
         raise CallError("no rule on a metric is left to be tried")
     return kept

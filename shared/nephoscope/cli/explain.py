@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from nephoscope.app.outside import Outside
 from nephoscope.cli.alerts import Known, find_alert
 from nephoscope.cli.call import WELL, Call
-from nephoscope.cli.memory import about_words, open_existing
+from nephoscope.cli.memory import about_words, open_existing, registered
 from nephoscope.cli.reading import SECONDS, report_gaps
 from nephoscope.cli.table import Cell, Column
 from nephoscope.cli.timeline import COLUMNS as HISTORY_COLUMNS
 from nephoscope.cli.timeline import history_row
+from nephoscope.model.alert import AlertRecord
 from nephoscope.model.memory import Progress
 from nephoscope.model.resource import Resource
-from nephoscope.model.rule import Observation, Rule, Threshold
+from nephoscope.model.rule import Aggregate, Observation, Rule, Threshold
 from nephoscope.model.series import Gap, Series
 from nephoscope.model.time import MINUTE, floor_to, iso
 from nephoscope.pipeline.audience import Audience
@@ -30,7 +31,11 @@ from nephoscope.pipeline.explanation import (
     explain_window,
     message_ids,
 )
+from nephoscope.pipeline.figures import bounds_of
+from nephoscope.pipeline.groups import group_named, group_resource
 from nephoscope.pipeline.need import plan_reads
+from nephoscope.pipeline.notify import measured_of
+from nephoscope.pipeline.partials import figure_of
 from nephoscope.pipeline.quiet import active_mutes
 from nephoscope.pipeline.wording import clean, render_duration, render_time, render_value
 
@@ -87,6 +92,8 @@ def _remembered(outside: Outside, known: Known) -> Resource | None:
 
 def _read(call: Call, outside: Outside, known: Known, rule: Rule | None) -> Read:
     """The resource as it is listed now, and the points that the rule would be judged by."""
+    if rule is not None and known.scope.is_fleet:
+        return Read(group_resource(rule, group_named(rule, known.record.resource_id), known.scope))
     if rule is None or known.scope.cloud not in outside.readers:
         return Read(_remembered(outside, known))
     scope, reader, deadline = known.scope, outside.readers[known.scope.cloud], call.deadline(SECONDS)
@@ -226,6 +233,10 @@ def _show_points(call: Call, outside: Outside, explained: Explanation) -> None:
         call.terminal.line(f"{rule.when.attribute} is {clean(word)} now.")
     elif resource is not None and not resource.measured:
         call.terminal.line(f"The machine is {resource.state}: it has no points, and that is no news.")
+    elif rule is not None and isinstance(rule.when, Aggregate):
+        call.terminal.line()
+        call.terminal.heading("What each scope has noted of its members")
+        call.terminal.table(PART_COLUMNS, list(_part_rows(outside, explained.record, rule)))
     if judged is None:
         return
     unit = _unit(outside, rule)
@@ -233,6 +244,29 @@ def _show_points(call: Call, outside: Outside, explained: Explanation) -> None:
     call.terminal.heading("The points it is judged by now")
     call.terminal.table(PERIOD_COLUMNS, [_period_row(period, unit) for period in judged.periods])
     call.terminal.line(_verdict(judged, rule))
+
+
+PART_COLUMNS = (
+    Column("scope"),
+    Column("as of"),
+    Column("known", right=True),
+    Column("unknown", right=True),
+    Column("figure"),
+)
+
+
+def _part_rows(outside: Outside, record: AlertRecord, rule: Rule) -> Iterator[list[Cell | str]]:
+    """The newest part of every scope that holds members: what the fleet's figure is made of."""
+    group, figure = group_named(rule, record.resource_id), figure_of(rule)
+    _, unit = measured_of(rule, outside.catalog.metrics)
+    for scope in registered(outside):
+        parts = outside.memory.read_progress(scope).partials.get(rule.name, {}).get(group, ())
+        if parts:
+            bounds = bounds_of(figure, parts[-1], unit)
+            shown = "none" if bounds is None else " to ".join(
+                dict.fromkeys(render_value(bound, unit) for bound in (bounds.low, bounds.high))
+            )
+            yield [str(scope), render_time(parts[-1].at), str(parts[-1].known), str(parts[-1].unknown), shown]
 
 
 def _verdict(judged: Judged, rule: Rule | None) -> str:
@@ -272,6 +306,4 @@ def _delivery_row(delivery: Delivery) -> list[Cell | str]:
 
 
 def _unit(outside: Outside, rule: Rule | None) -> str:
-    if rule is None or not isinstance(rule.when, Threshold):
-        return ""
-    return str(outside.catalog.metrics[rule.when.metric].unit)
+    return measured_of(rule, outside.catalog.metrics)[1] if rule else ""

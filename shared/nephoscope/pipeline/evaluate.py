@@ -15,7 +15,11 @@ from nephoscope.model.alert import AlertRecord, AlertState, Outcome, Verdict
 from nephoscope.model.resource import Resource, State, StateGroup
 from nephoscope.model.rule import MissingData, Numeric, Observation, Rule, Threshold
 from nephoscope.model.series import Series
+from nephoscope.model.time import MINUTE
 from nephoscope.pipeline.judge import EXTRA_PERIODS, UNKNOWN, Finding, Judgement, Sample, judge
+
+PATIENCE = 15 * MINUTE
+"""Seconds (or three periods) for which a boundary that cannot be known holds up those after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,14 @@ def evaluate_series(
     key: str, rule: Rule, resource: Resource, series: Series, *, after: int, until: int, grace: int
 ) -> list[Verdict]:
     """Verdicts at the boundaries in (after, until], oldest first; stops before the first that cannot be known, so
-    that the next run takes it up from there.
+    that the next run takes it up from there, and passes over it when it has been waited for long enough.
 
     key: the alert's. after, until: multiples of the series' period. grace: seconds after the launch in which absence is
     no news. Raises TypeError for a rule that is not on a metric.
     """
     samples = _dense(series)
     if isinstance(rule.when, Threshold) and rule.when.over:
-        samples = _changes(samples, rule.when.lag(series.period))
+        samples = changes_over(samples, rule.when.lag(series.period))
     course = Course(rule, resource, series.period, series.start, samples)
     return evaluate_course(key, course, after, until, grace)
 
@@ -60,6 +64,8 @@ def evaluate_course(key: str, course: Course, after: int, until: int, grace: int
     for at in range(after + course.period, until + 1, course.period):
         verdict = _at_boundary(key, course, at, grace)
         if verdict.outcome is Outcome.UNKNOWN:
+            if at + max(PATIENCE, 3 * course.period) <= until:
+                continue  # it will hardly come any more; what is known since must not wait for it
             break
         verdicts.append(verdict)
     return verdicts
@@ -109,7 +115,7 @@ def _dense(series: Series) -> Sequence[Sample]:
     return samples
 
 
-def _changes(samples: Sequence[Sample], lag: int) -> Sequence[Sample]:
+def changes_over(samples: Sequence[Sample], lag: int) -> Sequence[Sample]:
     """Each less the one `lag` periods before; what is unknown or absent at either end is so."""
     return [_change(sample, samples[index - lag] if index >= lag else UNKNOWN) for index, sample in enumerate(samples)]
 

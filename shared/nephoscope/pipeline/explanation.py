@@ -26,7 +26,7 @@ from nephoscope.model.resource import Resource
 from nephoscope.model.rule import Rule, Threshold
 from nephoscope.model.series import Series
 from nephoscope.pipeline.audience import Audience
-from nephoscope.pipeline.evaluate import evaluate_series
+from nephoscope.pipeline.evaluate import changes_over, evaluate_series
 from nephoscope.pipeline.judge import EXTRA_PERIODS, UNKNOWN, Sample
 from nephoscope.pipeline.wording import render_duration, render_time
 
@@ -97,7 +97,10 @@ def explain_window(rule: Rule, resource: Resource, series: Series, grace: int) -
     length = considered + EXTRA_PERIODS
     if rule.clear is not None:
         length = max(length, rule.clear_window.points(series.period)[1] + EXTRA_PERIODS)
-    samples = _samples(series)[-length:]
+    samples = _samples(series)
+    if rule.when.over:
+        samples = list(changes_over(samples, rule.when.lag(series.period)))
+    samples = samples[-length:]
     first = series.end - series.period * len(samples)
     periods = [
         _period(rule, sample, first + (index + 1) * series.period, len(samples) - index <= considered)

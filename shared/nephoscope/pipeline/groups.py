@@ -53,12 +53,16 @@ _ALL = frozenset({Kind.INSTANCE, Kind.BUCKET})
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
-    """What is to be written of the fleet's groups: the changes in order, then the progress. groups: how many."""
+    """What is to be written of the fleet's groups: the changes in order, then the progress. judged: each group."""
 
     changes: tuple[Change, ...]
     progress: Progress
     firing: tuple[AlertRecord, ...]
-    groups: int
+    judged: tuple[Judged, ...]
+
+    @property
+    def groups(self) -> int:
+        return len(self.judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def plan_groups(
         watermarks=reached,
         groups={key: seen for key, seen in known.items() if ground.slot - seen <= 2 * FORGOTTEN_AFTER},
     )
-    return GroupPlan((*changes, *told), progress, tuple(firing), len(judged))
+    return GroupPlan((*changes, *told), progress, tuple(firing), tuple(judged))
 
 
 def _after(alerts: Mapping[str, AlertRecord], changes: Iterable[Change]) -> Mapping[str, AlertRecord]:
@@ -262,6 +266,11 @@ def labels_of(group: str) -> Mapping[str, str]:
 
 def _plain(value: str) -> str:
     return value.replace("%2C", ",").replace("%3D", "=")
+
+
+def group_named(rule: Rule, resource_id: str) -> str:
+    """The group out of its resource's id."""
+    return resource_id.removeprefix(f"{rule.on}s of ") if rule.by else ""
 
 
 def group_resource(rule: Rule, group: str, home: Scope) -> Resource:

@@ -22,7 +22,7 @@ from nephoscope.model.config import Config
 from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.metric import Source
 from nephoscope.model.resource import Resource
-from nephoscope.model.rule import Observation, Rule
+from nephoscope.model.rule import Rule, Threshold
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Facts, Inventory, Readings, Series, SeriesKey, SeriesRequest
 from nephoscope.model.time import DAY, HOUR, floor_to
@@ -92,8 +92,8 @@ class Noise:
 
 
 def replayable(config: Config) -> Config:
-    """The configuration with the rules that history can answer."""
-    return replace(config, rules=tuple(rule for rule in config.rules if not isinstance(rule.when, Observation)))
+    """The configuration with the rules that history can answer: those on a metric of each resource by itself."""
+    return replace(config, rules=tuple(rule for rule in config.rules if isinstance(rule.when, Threshold)))
 
 
 def plan_history(

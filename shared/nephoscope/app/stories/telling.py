@@ -21,16 +21,19 @@ from nephoscope.model.errors import Reason
 from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.quiet import Acknowledgement
 from nephoscope.model.resource import Resource, State
-from nephoscope.model.scope import Scope
+from nephoscope.model.scope import Cloud, Scope, fleet_scope
 from nephoscope.model.series import Facts, Gap, Inventory, Readings, Series, SeriesKey, SeriesRequest
 from nephoscope.model.time import MINUTE, floor_to
 from nephoscope.pipeline.changes import Change
+from nephoscope.pipeline.groups import plan_groups
 from nephoscope.pipeline.judge import UNKNOWN, Sample
 from nephoscope.pipeline.need import pace_key, plan_reads
-from nephoscope.pipeline.notify import Stamp
+from nephoscope.pipeline.notify import Stamp, measured_of
+from nephoscope.pipeline.partials import group_rules
 from nephoscope.pipeline.plan import Plan, plan
 from nephoscope.pipeline.restarts import find_starts, with_starts
-from nephoscope.pipeline.verdicts import judge_scope
+from nephoscope.pipeline.verdicts import Judged, judge_scope
+from nephoscope.pipeline.wording import render_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +85,15 @@ def tell(story: Story, *, watch: bool = False) -> Told:
         _Teller(story, scope, config, catalog, watch)
         for scope in dict.fromkeys(machine.scope for machine in story.machines)
     ]
+    fleet = _FleetTeller(story, config, catalog, watch)
     last = story.start + MINUTE * story.until
     for slot in range(story.start, last + 1, story.every):
         for teller in tellers:
             teller.run(slot)
-    events = sorted((event for teller in tellers for event in teller.events), key=lambda event: event.told)
-    return Told(tuple(events), tuple(seen for teller in tellers for seen in teller.seen))
+        fleet.run(slot, [teller.progress for teller in tellers])
+    all_of_them: tuple[_Teller | _FleetTeller, ...] = (*tellers, fleet)
+    events = sorted((event for teller in all_of_them for event in teller.events), key=lambda event: event.told)
+    return Told(tuple(events), tuple(seen for teller in all_of_them for seen in teller.seen))
 
 
 class _Teller:
@@ -119,6 +125,10 @@ class _Teller:
         self._remember(decided)
         self.seen += self._with_states(judged)
 
+    @property
+    def progress(self) -> Progress:
+        return self._remembered.progress
+
     def _with_states(self, judged: Sequence[Seen]) -> Iterator[Seen]:
         last = {each.verdict.alert_key: each.verdict.at for each in judged}
         for each in judged:
@@ -138,15 +148,7 @@ class _Teller:
 
     def _acknowledge(self, slot: int) -> None:
         """What was said since the run before."""
-        said = dict(self._remembered.acknowledged)
-        for ack in self._story.acks:
-            at = self._story.start + MINUTE * ack.minute
-            if not slot - self._story.every < at <= slot:
-                continue
-            for record in self._remembered.alerts.values():
-                if (record.rule, record.resource_id) == (ack.rule, ack.on):
-                    said[record.alert_key] = Acknowledgement(record.alert_key, record.episode, ack.by, at)
-        self._remembered = replace(self._remembered, acknowledged=said)
+        self._remembered = replace(self._remembered, acknowledged=_acknowledged(self._story, self._remembered, slot))
 
     def _inventory(self, minute: int) -> Inventory:
         kinds = self._config.gather.kinds.get(self._scope.cloud, ())
@@ -180,6 +182,53 @@ class _Teller:
             word = judged.resource.observations.get(getattr(judged.rule.when, "attribute", ""), "")
             for verdict in judged.verdicts:
                 yield Seen(judged.rule.name, judged.resource.id, judged.attributes, verdict, facts.slot, word)
+
+
+class _FleetTeller:
+    """The rules on groups: judged after each run of all scopes, from what those have noted."""
+
+    def __init__(self, story: Story, config: Config, catalog: Catalog, watch: bool) -> None:
+        self._story = story
+        self._config = config
+        self._metrics = catalog.metrics
+        self._watch = watch
+        self._remembered = Remembered(Progress(fleet_scope(Cloud.AWS)), silences=story.silences)
+        self.events: list[Event] = []
+        self.seen: list[Seen] = []
+
+    def run(self, slot: int, parts: Sequence[Progress]) -> None:
+        if not group_rules(self._config.rules):
+            return
+        said = _acknowledged(self._story, self._remembered, slot)
+        self._remembered = replace(self._remembered, acknowledged=said)
+        stamp = Stamp(self._config.fleet, slot, f"run-{slot}", slot, self._metrics)
+        decided = plan_groups(parts, self._remembered, self._config, self._metrics, stamp)
+        self.events += [_event(change, slot) for change in decided.changes if change.transition]
+        alerts = {change.commit.record.alert_key: change.commit.record for change in decided.changes}
+        self._remembered = replace(
+            self._remembered, progress=decided.progress, alerts={**self._remembered.alerts, **alerts}
+        )
+        if self._watch:
+            self.seen += [self._seen(judged, verdict, slot) for judged in decided.judged for verdict in judged.verdicts]
+
+    def _seen(self, judged: Judged, verdict: Verdict, slot: int) -> Seen:
+        record = self._remembered.alerts.get(judged.key)
+        state = str(record.state if record else AlertState.OK)
+        word = "" if verdict.value is None else render_value(verdict.value, measured_of(judged.rule, self._metrics)[1])
+        return Seen(judged.rule.name, judged.resource.id, (), verdict, slot, word, state)
+
+
+def _acknowledged(story: Story, remembered: Remembered, slot: int) -> Mapping[str, Acknowledgement]:
+    """With what was said since the run before."""
+    said = dict(remembered.acknowledged)
+    for ack in story.acks:
+        at = story.start + MINUTE * ack.minute
+        if not slot - story.every < at <= slot:
+            continue
+        for record in remembered.alerts.values():
+            if (record.rule, record.resource_id) == (ack.rule, ack.on):
+                said[record.alert_key] = Acknowledgement(record.alert_key, record.episode, ack.by, at)
+    return said
 
 
 def _by_request(machines: Iterable[Machine]) -> Mapping[tuple[str, str], list[Course]]:
