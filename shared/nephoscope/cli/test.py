@@ -42,6 +42,7 @@ a story:
 A value written for minute 4 is that of the minute from 4 to 5. `at` is a minute of data
 time, the end of the period that decided; `told` is the minute of the run that tells it,
 later by the time that the provider takes to publish a point. Either will do, or both.
+What a story does not say is unknown. Within braces, YAML wants quotes around a `?`.
 The rules are those of --config, or of `rules:` in the story: a path, `starter`, a list.
 
 exit codes: 0 all as expected · 1 not · 2 a story or its configuration is wrong"""
