@@ -416,7 +416,7 @@ def test_a_point_that_is_no_number_holds_up_what_follows_for_a_quarter_of_an_hou
     hot = Rule("hot", Kind.INSTANCE, Threshold(CPU, Comparison.GREATER, 0.9), Window(180, 180), tell=("oncall",))
     values = cpu("10 10 10 10 10 95 10 95" + " 95" * 40)
     values["i-web-1", CPU][6] = float("nan")
-    # points 7, 8 and 9 breach whatever 6 is: three of three at the boundary 10; those at 7 to 9 cannot be known, and that
-    # of 9 is a quarter of an hour old when the boundary 24 is settled, at minute 26
+    # points 7, 8 and 9 breach whatever 6 is: three of three at the boundary 10; those at 7 to 9 cannot be known, and
+    # that of 9 is a quarter of an hour old when the boundary 24 is settled, at minute 26
     told = story([hot], {"web-1": a_machine()}, values).run(*range(2, 40)).told
     assert [(minute, kind) for minute, _, _, kind, _ in told] == [(26, "fired")]

@@ -67,8 +67,20 @@ class RunReport:
     @property
     def failed(self) -> bool:
         """Nothing of this run reached anybody: the one case in which the function fails loudly."""
-        reached = self.queued or any(report.ended not in ("failed", UNREACHED) for report in self.scopes)
+        reached = self.queued or any(report.ended != "failed" for report in self._read)
         return not reached and bool(self.scopes or self.errors or self.gaps)
+
+    @property
+    def _read(self) -> list[ScopeReport]:
+        """Those of places: what is said of groups over them needs no cloud."""
+        return [report for report in self.scopes if not report.scope.is_fleet]
+
+    @property
+    def ran(self) -> bool:
+        """Some scope's run came to its end here, or there is none to run: a sign of life. Not where all was handed to
+        others, or the time was up before the first."""
+        ended = [report.ended not in ("failed", UNREACHED) for report in self._read]
+        return not self.failed and not self.queued and (any(ended) or not ended)
 
     @property
     def coverage(self) -> float | None:

@@ -80,7 +80,7 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
         report = RunReport(slot, run_id, groups, gaps=ground.found.gaps, queued=queued)
     else:
         report = _run_here(outside, ground.found, slot, run_id, deadline, watched.places, over)
-    left = leave_beat(outside, watched, slot, ran=not report.failed and not queued)
+    left = leave_beat(outside, watched, slot, ran=report.ran)
     drawn = draw(outside, ground.shown, deadline)
     return replace(
         report,
@@ -97,7 +97,7 @@ def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunRe
     """One scope of a run that was fanned out."""
     started = outside.clock.monotonic()
     report = _run_here(outside, FoundScopes((scope,)), slot, outside.new_run_id(), deadline)
-    left = () if report.failed else leave_beat_once(outside, slot)
+    left = leave_beat_once(outside, slot) if report.ran else ()
     return replace(report, errors=(*report.errors, *left), seconds=outside.clock.monotonic() - started)
 
 

@@ -263,8 +263,10 @@ def _part_rows(outside: Outside, record: AlertRecord, rule: Rule) -> Iterator[li
         parts = outside.memory.read_progress(scope).partials.get(rule.name, {}).get(group, ())
         if parts:
             bounds = bounds_of(figure, parts[-1], unit)
-            shown = "none" if bounds is None else " to ".join(
-                dict.fromkeys(render_value(bound, unit) for bound in (bounds.low, bounds.high))
+            shown = (
+                "none"
+                if bounds is None
+                else " to ".join(dict.fromkeys(render_value(bound, unit) for bound in (bounds.low, bounds.high)))
             )
             yield [str(scope), render_time(parts[-1].at), str(parts[-1].known), str(parts[-1].unknown), shown]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nephoscope.catalog.loader import Catalog
@@ -12,7 +12,7 @@ from nephoscope.model.memory import Progress, Remembered, Snapshot
 from nephoscope.model.publish import Datum
 from nephoscope.model.resource import Kind
 from nephoscope.model.series import Facts, SeriesRequest
-from nephoscope.model.time import floor_to
+from nephoscope.model.time import HOUR, floor_to
 from nephoscope.pipeline.audience import Audience
 from nephoscope.pipeline.changes import Change, plan_changes
 from nephoscope.pipeline.need import MOST_BEHIND, behind_key, pace_key
@@ -25,6 +25,9 @@ from nephoscope.pipeline.restarts import find_starts, with_starts
 from nephoscope.pipeline.snapshot import inventory_hash, render_snapshot, snapshot_due
 from nephoscope.pipeline.verdicts import is_unread, judge_scope, scope_resource
 from nephoscope.pipeline.zones import ZONE_DOWN, zone_resources, zones_down
+
+LISTING_WAIT = HOUR
+"""Seconds for which what a listing may have left out is waited for: part of a region can be denied for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ def plan(
     changes, alerts = (*changes, *told), _after(alerts, told)
     firing = tuple(record for record in alerts.values() if record.state in OPEN_STATES)
     coverage = measure_coverage(facts, requests)
-    progress = _progress(facts, requests, remembered.progress, judgements.reached, stamp)
+    held = _half_listed(facts, catalog)
+    progress = _progress(facts, requests, remembered.progress, judgements.reached, stamp, held)
     parts, horizons = plan_partials(facts, requests, config, catalog.metrics, remembered.progress)
     watermarks = {**progress.watermarks, **horizons}
     skipped = skipped_slots(remembered.progress, facts.slot, config.gather.every) or progress.skipped
@@ -139,17 +143,26 @@ def _figures(facts: Facts, requests: Sequence[SeriesRequest], coverage: Coverage
 
 
 def _progress(
-    facts: Facts, requests: Sequence[SeriesRequest], before: Progress, reached: Mapping[str, int], stamp: Stamp
+    facts: Facts,
+    requests: Sequence[SeriesRequest],
+    before: Progress,
+    reached: Mapping[str, int],
+    stamp: Stamp,
+    held: Collection[str],
 ) -> Progress:
     """Watermarks move to what was asked for; single series that fell short are kept behind, one by one. When too
-    many are, the scope waits for them instead: the list must stay small enough for one item."""
+    many are, the scope waits for them instead: the list must stay small enough for one item. held: metrics of which a
+    listing with holes may have left a machine out; they wait for it, too, for a while."""
     asked = {behind_key(r.metric, r.resource_id) for r in requests}
     behind = _without_gone({k: at for k, at in before.behind.items() if k not in asked} | dict(reached), facts)
     watermarks = dict(before.watermarks)
     if len(behind) > MOST_BEHIND:
         behind = before.behind
     else:
-        watermarks |= {pace_key(r.metric, r.period): r.end for r in requests}
+        moved = {pace_key(r.metric, r.period): r.end for r in requests}
+        kept = {pace_key(r.metric, r.period) for r in requests if r.metric in held}
+        waits = {key for key in kept if key in watermarks and moved[key] - watermarks[key] < LISTING_WAIT}
+        watermarks |= {key: end for key, end in moved.items() if key not in waits}
     return replace(
         before,
         ver=before.ver + 1,
@@ -159,6 +172,12 @@ def _progress(
         watermarks=watermarks,
         behind=behind,
     )
+
+
+def _half_listed(facts: Facts, catalog: Catalog) -> frozenset[str]:
+    """Metrics of kinds that were listed with holes. A machine in a hole is not asked for; were the watermark that it
+    shares with the others to move on, what came to pass meanwhile would never be judged for it."""
+    return frozenset(name for name, row in catalog.metrics.items() if row.on not in facts.inventory.complete)
 
 
 def _without_gone(behind: Mapping[str, int], facts: Facts) -> Mapping[str, int]:

@@ -61,14 +61,6 @@ def test_a_run_is_killed_at_no_fewer_than_twenty_points(sqlite_table) -> None:
     assert killed_everywhere(sqlite_table, 3).more["points"] >= 20
 
 
-# --- what is known to be wrong ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.xfail(
-    reason="A machine that a partial listing leaves out is not asked for, and the watermark that it shares with the "
-    "others moves on: the boundaries of those minutes are never judged for it.",
-    strict=True,
-)
 def test_a_machine_that_a_listing_left_out_is_made_up_for(sqlite_table) -> None:
     with one_after_the_other():
         assert not any(answers_in_part(sqlite_table, seed, loses_machines=True).violations for seed in range(8))

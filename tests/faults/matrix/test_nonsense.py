@@ -62,11 +62,6 @@ def test_what_cannot_be_read_as_a_number_is_a_gap(aws: CannedAws, raw: str) -> N
     assert [gap.reason for gap in read([request_for(CPU, "i-1")]).gaps] == [Reason.MALFORMED]
 
 
-@pytest.mark.xfail(
-    reason="The readers leave such a point out of a series that they call complete, which makes it absent; the plan "
-    "would take it for unknown, if it were given.",
-    strict=True,
-)
 @pytest.mark.parametrize("raw", NO_NUMBERS)
 def test_what_is_no_number_is_unknown_and_not_absent(aws: CannedAws, raw: str) -> None:
     aws.answer("GetMetricData", saying(raw))

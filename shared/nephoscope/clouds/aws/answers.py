@@ -125,7 +125,7 @@ class Answers:
 
 def to_series(query: Query, result: Result, *, complete: bool) -> Series:
     """The points within the request's own window, in the catalog's unit, times ascending and unique (the last value of
-    a time wins). A number that is none is left out."""
+    a time wins). A number that is none is left out; what is missing then is unknown, not absent."""
     request = query.request
     scale = request.source.scale / (request.period if request.source.per_second else 1)
     times, values = _ordered(result.times, result.values)
@@ -135,7 +135,7 @@ def to_series(query: Query, result: Result, *, complete: bool) -> Series:
         request.period,
         request.start,
         request.end,
-        complete,
+        complete and all(map(math.isfinite, result.values)),
         array("q", times[first:last]),
         array("d", [value * scale for value in values[first:last]]),
     )

@@ -115,8 +115,12 @@ def _cause(entry: Entry | None, *, cut_off: bool) -> Cause | None:
 
 def to_series(request: SeriesRequest, entry: Entry, now: float, moment_of: Any, *, whole: bool) -> Series:
     """The points within the request's own window, in the catalog's unit, times ascending and unique (the last value of
-    a time wins). A number that is none is left out, and so are zeros at the end that are not final."""
+    a time wins). A number that is none is left out, and so are zeros at the end that are not final; what is missing
+    then is unknown, not absent."""
     points = _points(request, entry, moment_of)
+    strange = [time for time, value in points.items() if not math.isfinite(value)]
+    for time in strange:
+        del points[time]
     unsettled = _unsettled(request, points, now)
     for time in unsettled:
         del points[time]
@@ -128,7 +132,7 @@ def to_series(request: SeriesRequest, entry: Entry, now: float, moment_of: Any, 
         request.period,
         request.start,
         request.end,
-        whole and not unsettled,
+        whole and not unsettled and not strange,
         array("q", times),
         array("d", [source.offset + points[time] * scale for time in times]),
     )
@@ -140,7 +144,7 @@ def _points(request: SeriesRequest, entry: Entry, moment_of: Any) -> dict[int, f
     for series in entry["timeseries"][:1]:
         for point in series.get("data") or ():
             value, time = point.get(field_name), moment_of(point["timeStamp"])
-            if value is not None and math.isfinite(value) and request.start <= time < request.end:
+            if value is not None and request.start <= time < request.end:
                 points[time] = value
     return points
 

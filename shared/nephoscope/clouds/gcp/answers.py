@@ -75,7 +75,8 @@ class Answers:
 
 
 def to_series(request: SeriesRequest, key: SeriesKey, points: Points, pace: Pace, *, complete: bool) -> Series:
-    """The points within the request's own window, in the catalog's unit. A number that is none is left out.
+    """The points within the request's own window, in the catalog's unit. A number that is none is left out;
+    what is missing then is unknown, not absent.
 
     Where the descriptor tells of a longer delay than the catalog's row, the newest periods are not settled yet: the
     window ends before them. Where it samples less often than the period, a period without a point is no news.
@@ -90,7 +91,7 @@ def to_series(request: SeriesRequest, key: SeriesKey, points: Points, pace: Pace
         period,
         request.start,
         end,
-        complete and pace.period <= period,
+        complete and pace.period <= period and all(map(math.isfinite, points.values())),
         array("q", times),
         array("d", [points[at] * scale for at in times]),
     )
