@@ -85,8 +85,8 @@ def test_scopes_whose_turn_did_not_come_are_named_and_are_first_in_the_next_run(
     aws: LocalAws, opened: Callable[..., Outside]
 ) -> None:
     outside = opened(REGIONS)
-    aws.faults.add(Fault(Failing.SLOW, "ec2:DescribeInstances", seconds=2.0))
-    report = collect(outside, NOON + 600, soon(4.0))  # 1.4 s of it for reading
+    aws.faults.add(Fault(Failing.SLOW, "ec2:DescribeInstances", seconds=20.0))
+    report = collect(outside, NOON + 600, soon(4.0))  # 2.6 s of it for reading
     missed = {each.scope for each in report.scopes if each.ended == "unreached"}
     assert len(missed) == len(REGIONS) - SIDE_BY_SIDE
     assert said(report)[0] == f"scopes 4 ({', '.join(map(str, sorted(missed)))})"

@@ -49,6 +49,9 @@ PUBLISHING_TAKES = 3.0
 OWED_EVERY = 300
 """Seconds between two figures that nothing is owed; where something is, each sweep says so."""
 
+LEAST_READING = 0.3
+"""Seconds. With less left for reading a scope is not begun: no call to its provider would be."""
+
 KEPT_BACK = 0.35
 """The share of the time that reading may not use: deciding, committing and delivering come after it."""
 
@@ -237,7 +240,7 @@ def _run_scope(
 ) -> tuple[ScopeReport, tuple[Datum, ...]]:
     """One scope from reading to commit; and the data that this run has claimed to publish. What has its turn when the
     time for reading is over is left whole to the next run, rather than called blind."""
-    if deadline.remaining <= 0:
+    if deadline.remaining < LEAST_READING:
         return ScopeReport(scope, UNREACHED), ()
     try:
         if outside.memory.read_progress(scope).slot >= slot:
