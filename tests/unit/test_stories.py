@@ -241,7 +241,7 @@ expect:
         "23:23: expect.why: expected threshold_crossed, state_held, recovered, no_data, data_back, resource_stopped, "
         "resource_gone, rule_withdrawn, quiet_over, repeated, flapping, settled, escalated, delivery_given_up, "
         "channel_disabled, "
-        'memory_unavailable or delivery_refused, found "because"',
+        'memory_unavailable, test or delivery_refused, found "because"',
         "24:5: expect: one of fired, resolved, went_silent or back names the rule; none is there",
     ]
 

@@ -259,9 +259,12 @@ def one_after_the_other(seed: int = 7) -> Iterator[None]:
     """Deliveries of a run in one thread and with a chance that a seed decides, so that a trial can be lived again."""
     chance = random.Random(seed).random  # noqa: S311 - a seed, not a secret
 
-    def serially(memory: Any, scopes: Any, notifier_for: Any, config: Any, clock: Any, deadline: Any, **more: Any) -> DeliveryReport:
+    def serially(
+        memory: Any, scopes: Any, notifier_for: Any, config: Any, clock: Any, deadline: Any, **more: Any
+    ) -> DeliveryReport:
         sleep = clock.sleep if isinstance(clock, Process) else (lambda _seconds: None)
-        return deliver(memory, scopes, notifier_for, config, clock, deadline, chance=chance, sleep=sleep, workers=1, **more)
+        more |= {"chance": chance, "sleep": sleep, "workers": 1}
+        return deliver(memory, scopes, notifier_for, config, clock, deadline, **more)
 
     with mock.patch.object(run, "deliver", serially):
         yield

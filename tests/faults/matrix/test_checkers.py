@@ -79,7 +79,7 @@ def catches(letter: str, trial: Callable[..., Outcome], table: Any, seeds: range
     ids=lambda each: getattr(each, "__name__", each),
 )
 def test_caught(sqlite_table, letter: str, trial: Any, wrong: type[Memory]) -> None:
-    assert catches(letter, trial, sqlite_table, range(4), memory_class=wrong)
+    assert catches(letter, trial, sqlite_table, range(16), memory_class=wrong)
 
 
 def test_caught_sending_out_of_order(sqlite_table) -> None:
