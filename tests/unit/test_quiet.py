@@ -4,6 +4,7 @@ Europe/Berlin is UTC+1, from the last Sunday of March, 01:00 UTC, to the last Su
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,8 @@ from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.rule import Comparison, Rule, Selector, Severity, Threshold
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.pipeline.cron import CronError, parse_cron
-from nephoscope.pipeline.quiet import active_mutes, covers, muted_by
+from nephoscope.pipeline.quiet import Mute, active_mutes, covers, message_muted_by, muted_by
+from tests.alert_records import a_notification
 
 
 def utc(text: str) -> int:
@@ -161,3 +163,13 @@ def test_what_watches_nephoscope_itself_is_muted_by_its_name_only() -> None:
     by_name = QuietWindow("blind", Matcher(rules=("scope-blind",)), starts=0, ends=300)
     assert muted_by(active_mutes((everything,), (), 1), blind, MACHINE) == ""
     assert muted_by(active_mutes((by_name,), (), 1), blind, MACHINE) == "window blind"
+
+
+def test_a_message_of_no_cloud_or_of_one_that_is_not_known_is_asked_about_all_the_same() -> None:
+    """A group over several clouds names none; a newer version may know more of them."""
+    everything = Mute("silence s1", Matcher())
+    for cloud in ("", "oracle"):
+        message = a_notification("k1")
+        message = replace(message, subject=replace(message.subject, cloud=cloud))
+        assert message_muted_by((everything,), message, None, Cloud.AWS) == "silence s1"
+        assert message_muted_by((), message, None, Cloud.AWS) == ""

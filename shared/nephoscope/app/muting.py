@@ -18,6 +18,7 @@ from nephoscope.model.scope import Cloud
 from nephoscope.model.time import MINUTE, floor_to
 from nephoscope.pipeline.notices import DELIVERY_RULE
 from nephoscope.pipeline.quiet import Mute, active_mutes, message_muted_by
+from nephoscope.pipeline.zones import ZONE_DOWN
 from nephoscope.ports import Clock
 from nephoscope.stores.memory import Memory
 
@@ -31,7 +32,7 @@ class Muting:
         self._config = config
         self._clock = clock
         self._tally = tally
-        self._rules = {rule.name: rule for rule in config.rules}
+        self._rules = {rule.name: rule for rule in (*config.rules, ZONE_DOWN)}
         self._lock = threading.Lock()
         self._silences: dict[Cloud, Sequence[Silence]] = {}
         self._active: dict[tuple[Cloud, int], Sequence[Mute]] = {}
@@ -41,7 +42,7 @@ class Muting:
         what nephoscope tells of its own deliveries."""
         if not message.firing or message.rule == DELIVERY_RULE:
             return ""
-        return message_muted_by(self._mutes(cloud), message, self._rules.get(message.rule))
+        return message_muted_by(self._mutes(cloud), message, self._rules.get(message.rule), cloud)
 
     def _mutes(self, cloud: Cloud) -> Sequence[Mute]:
         minute = floor_to(int(self._clock.wall()), MINUTE)

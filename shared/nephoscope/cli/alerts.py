@@ -1,4 +1,5 @@
-"""Alerts by the name that a person gives them: the first letters of their key, or a rule and a resource."""
+"""Alerts by the name that a person gives them: the first letters of their key, or a rule and a resource; the rule alone
+where it has but one alert."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ class Known:
         record = self.record
         if resource:
             return record.rule == word and resource in (record.resource_id, *self.names)
-        return record.alert_key.startswith(word.lower())
+        return record.rule == word or record.alert_key.startswith(word.lower())
 
 
 def find_alert(outside: Outside, word: str, resource: str = "", *, open_only: bool = False) -> Known:

@@ -48,10 +48,12 @@ def muted_by(mutes: Sequence[Mute], rule: Rule, resource: Resource) -> str:
     return ""
 
 
-def message_muted_by(mutes: Sequence[Mute], message: Notification, rule: Rule | None) -> str:
-    """The same for a message that is owed, by what it carries. rule: of its name; None = it was removed since."""
+def message_muted_by(mutes: Sequence[Mute], message: Notification, rule: Rule | None, home: Cloud) -> str:
+    """The same for a message that is owed, by what it carries. rule: of its name; None = it was removed since. home:
+    where it is owed; a group over several clouds names none."""
     about = message.subject
-    scope = Scope(Cloud(about.cloud), about.account, about.region)
+    cloud = Cloud(about.cloud) if about.cloud in set(Cloud) else home
+    scope = Scope(cloud, about.account, about.region)
     resource = Resource(scope, about.kind, about.id, name=about.name, tags=about.tags)
     for mute in mutes:
         meant = mute.match.means(message.rule, message.severity, message.labels, resource)
