@@ -76,14 +76,14 @@ def crash_everywhere(table: Table) -> tuple[int, int]:
 @pytest.mark.usefixtures("small_transactions")
 def test_killed_at_each_step_on_sqlite(sqlite_table: Table) -> None:
     was_killed, copies = crash_everywhere(sqlite_table)
-    # channels, messages, outbox; three times freezing; claim, send, sent; the place, six members, the place again
-    assert was_killed == 2 * (3 + 3 + 3 + 1 + 6 + 1)
+    # channels, messages, outbox, silences; three times freezing; claim, send, sent; the place, six members, the place again
+    assert was_killed == 2 * (4 + 3 + 3 + 1 + 6 + 1)
     assert copies == 2, "between its arrival and the note of it stand two gates"
 
 
 def test_killed_at_each_step_on_dynamodb(dynamodb_table: Table) -> None:
     was_killed, copies = crash_everywhere(dynamodb_table)
-    assert was_killed == 2 * (3 + 1 + 3 + 1 + 1 + 1)
+    assert was_killed == 2 * (4 + 1 + 3 + 1 + 1 + 1)
     assert copies == 2
 
 
@@ -144,7 +144,7 @@ def test_a_message_that_was_half_filled_takes_in_who_came_meanwhile(sqlite_table
     keys = tuple(f"k{number:03d}" for number in range(250))
     SweepingProcess(world).evaluate(1, keys, ("chat",))
     world.now += 61
-    assert killed(world, 2 * 4, lambda p: p.sweep()), "after the first of three chunks"
+    assert killed(world, 2 * 5, lambda p: p.sweep()), "after the first of three chunks"
     SweepingProcess(world).evaluate(1, (*keys, "later"), ("chat",))
     SweepingProcess(world).sweep()
     (letter,) = world.letters

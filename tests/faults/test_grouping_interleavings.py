@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-import delivery_world
 from delivery_world import explore, moody, some_trouble
 from grouped_world import GroupedWorld, SweepingProcess, settle, violations
 from nephoscope.model.alert import Owed
@@ -32,11 +31,10 @@ def table() -> Iterator[Table]:
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two members a transaction; and the explorer's processes sweep."""
+    """Two members a transaction."""
     catalog = groups.load_catalog()
     limits = {**catalog.limits, groups.LIMITS: {**catalog.limits[groups.LIMITS], "items": 4}}
     monkeypatch.setattr(groups, "load_catalog", lambda: replace(catalog, limits=limits))
-    monkeypatch.setattr(delivery_world, "Process", SweepingProcess)
 
 
 def a_world(table: Table, **more: Any) -> GroupedWorld:
@@ -50,7 +48,7 @@ def sweepers_at_once(world: GroupedWorld, seed: int, many: int, *, troubled: boo
         world.answer = moody(seed)
     for slot, later in ((1, 60), (2, 60), (3, 360)):
         acts = [lambda p, slot=slot: p.run(slot, KEYS, ("chat",)), *[lambda p: p.sweep()] * many]
-        explore(world, acts, seed + slot, trouble)
+        explore(world, acts, seed + slot, trouble, of=SweepingProcess)
         world.now += later
     world.answer = lambda _notification, _number: None
     settle(world, SLOTS, KEYS)

@@ -160,7 +160,7 @@ def test_a_channel_that_groups_no_more_sends_what_was_frozen_and_the_rest_singly
     for key in ("a1", "b2"):
         SweepingProcess(world).memory.commit(a_commit(key, scope=world.scope))
     world.now += 61
-    assert killed(world, 2 * 4, lambda p: p.sweep()), "frozen and not sent"
+    assert killed(world, 2 * 5, lambda p: p.sweep()), "frozen and not sent"
     SweepingProcess(world).memory.commit(a_commit("c3", scope=world.scope))
     world.config = replace(world.config, channels={**world.config.channels, "chat": Channel("chat")})
     SweepingProcess(world).sweep()
@@ -172,7 +172,7 @@ def test_a_message_whose_members_another_hand_has_taken_away_leaves_its_place(ta
     world = a_world(table, "rule")
     SweepingProcess(world).memory.commit(a_commit(scope=world.scope))
     world.now += 61
-    assert killed(world, 2 * 4, lambda p: p.sweep()), "frozen and not sent"
+    assert killed(world, 2 * 5, lambda p: p.sweep()), "frozen and not sent"
     (row,) = table.query(world.scope.key, "O#")
     assert table.transact([Delete(row.pk, row.sk, expect=row.ver)]) == "done"
     SweepingProcess(world).sweep()
@@ -189,7 +189,7 @@ def test_members_whose_message_nobody_can_read_are_told_after_all(table: Table) 
     for key in ("a1", "b2"):
         SweepingProcess(world).memory.commit(a_commit(key, scope=world.scope))
     world.now += 61
-    assert killed(world, 2 * 4, lambda p: p.sweep()), "frozen and not sent"
+    assert killed(world, 2 * 5, lambda p: p.sweep()), "frozen and not sent"
     (row,) = table.query(world.scope.key, "M#")
     spoilt = Row(row.pk, row.sk, row.ver + 1, {"created_at": world.now, "notification": "?"})
     assert table.transact([Put(spoilt, expect=row.ver)]) == "done"

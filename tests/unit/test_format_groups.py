@@ -231,7 +231,10 @@ def test_alertmanager_has_each_alert_as_it_stands_now_in_the_array_that_is_made_
         },
         "commonAnnotations": {
             "condition": "cpu.utilization > 90 %",
+            "resource_type": "m5.large",
+            "availability_zone": "eu-west-1a",
             "runbook_url": "https://wiki.example/cpu?a=1&b=2",
+            "dashboard_url": "https://console.example/d",
         },
         "externalURL": "https://console.example/d",
         "version": "4",

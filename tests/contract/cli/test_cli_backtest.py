@@ -69,7 +69,7 @@ def test_what_fired_is_what_the_points_say(testing: Any, aws: LocalAws) -> None:
     found = json.loads(done.stdout)
     assert [line["rule"] for line in found["rules"]] == ["busy", "never"]
     assert found["rules"][0]["fired"] == len(found["firings"]) > 0
-    assert "left out, for no provider keeps what was seen: down" in done.stderr
+    assert "left out, for what was seen is kept nowhere, and groups are judged live: down" in done.stderr
     assert "USD at list price, at most" in done.stderr
 
     begin, end = (datetime.fromisoformat(found[name]) for name in ("begin", "end"))

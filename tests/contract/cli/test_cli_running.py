@@ -86,7 +86,8 @@ def test_a_run_publishes_draws_tells_and_remembers(
     assert f"fired down on {victim.id} (state_held)" in first.stdout
     assert "Notifications: 1 sent, 0 still owed." in first.stdout
     assert [delivery.json()["data"]["rule"] for delivery in receiver.received("chat")] == ["down"]
-    assert (aws.ledger.calls("cloudwatch:PutMetricData"), aws.ledger.calls("cloudwatch:PutDashboard")) == (1, 1)
+    puts = aws.ledger.calls("cloudwatch:PutMetricData"), aws.ledger.calls("cloudwatch:PutDashboard")
+    assert puts == (2, 1), "of the run, and of what became of its message"
 
     status = telling("status", "--json")
     standing = {each["cloud_region"]: each for each in lines(status.stdout)}

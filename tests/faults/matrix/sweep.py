@@ -1,4 +1,5 @@
-"""The whole fault matrix, every seed of every row on both stores: `make sweep`, written to build/sweep.json.
+"""The whole fault matrix, every seed of every row on both stores, and all states of the protocol's model: `make sweep`,
+written to build/sweep.json.
 
     sweep.py                         all rows
     sweep.py --rows 1,2,8            only these
@@ -24,12 +25,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent), str(ROOT / "tests" / "protocol")]
 
 from dynamo_line import line_to  # noqa: E402
 from rows import ROWS, Cell, Row  # noqa: E402
 from trials import Outcome, lived  # noqa: E402
 
+from delivery_explorer import explore_all  # noqa: E402
 from nephoscope.localcloud.aws.ministack import Ministack, sdk_environment  # noqa: E402
 from nephoscope.stores import sqlite  # noqa: E402
 
@@ -47,6 +49,10 @@ def main(arguments: Sequence[str]) -> int:
             if not asked.rows or row.number in asked.rows:
                 figures[str(row.number)] = _swept(row, places, asked.share)
                 _write({"share": asked.share, "rows": figures})
+    if not asked.rows:
+        model = [explored.counts() for explored in explore_all()]
+        _write({"share": asked.share, "rows": figures, "model": model})
+        print(f"the protocol's model: {sum(int(each['states']) for each in model):,} states")
     total = sum((Counter(_sums(row["cells"])) for row in figures.values()), Counter())
     print(_line("all", total, sum(row["seconds"] for row in figures.values())))
     print(f"\nwritten to {RESULT.relative_to(ROOT)}", file=sys.stderr)
