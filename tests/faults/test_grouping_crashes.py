@@ -76,7 +76,7 @@ def crash_everywhere(table: Table) -> tuple[int, int]:
 @pytest.mark.usefixtures("small_transactions")
 def test_killed_at_each_step_on_sqlite(sqlite_table: Table) -> None:
     was_killed, copies = crash_everywhere(sqlite_table)
-    # channels, messages, outbox, silences; three times freezing; claim, send, sent; the place, six members, the place again
+    # channels, messages, outbox, silences; freezing three times; claim, send, sent; the place, six members, the place
     assert was_killed == 2 * (4 + 3 + 3 + 1 + 6 + 1)
     assert copies == 2, "between its arrival and the note of it stand two gates"
 
