@@ -25,7 +25,7 @@ from walking import Walk
 TWO = Setting("two runs", "rr", 2, 2, 2, gives_up=True, late=True, skewed=True)
 THREE = Setting("two runs and a sweeper", "rrs", 2, 1, 2, gives_up=True, late=True, skewed=True)
 RUNS_OUT = Setting("two runs, rows run out", "rr", 3, 1, 2, late=True, expires=True)
-WALKS = 700
+WALKS = 300
 MOVES = 120
 
 
