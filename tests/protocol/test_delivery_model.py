@@ -30,9 +30,9 @@ def test_no_state_breaks_a_promise(explored: dict[Setting, Explored], setting: S
 
 
 def test_the_settings_cover_enough_states(explored: dict[Setting, Explored]) -> None:
-    missing = [setting for setting in SETTINGS if setting not in explored]
-    if missing:
-        pytest.skip(f"only some settings were selected: {len(missing)} were not explored")
+    for setting in SETTINGS:
+        if setting not in explored:  # run by itself, it explores them itself
+            explored[setting] = explore(Protocol(setting))
     print("", *table(explored.values()), sep="\n")
     assert sum(found.states for found in explored.values()) >= STATES
 

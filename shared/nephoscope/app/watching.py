@@ -15,7 +15,7 @@ from nephoscope.model.errors import StoreError
 from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.pipeline.audience import Audience
-from nephoscope.pipeline.changes import Change
+from nephoscope.pipeline.changes import Change, alerts_after
 from nephoscope.pipeline.notify import Stamp
 from nephoscope.pipeline.quiet import active_mutes
 from nephoscope.pipeline.watching import WATCH_RULE, Ground, order_of, plan_watch, silent_after, take_look
@@ -123,7 +123,7 @@ def _look(outside: Outside, ground: Ground, run_id: str) -> Watched:
     audience = Audience(outside.config, active_mutes(outside.config.quiet, remembered.silences, ground.slot))
     stamp = Stamp(outside.config.fleet, ground.slot, run_id, int(outside.clock.wall()), outside.catalog.metrics)
     changes = _committed(outside, plan_watch(ground, look, remembered, rule, audience, stamp))
-    after = {**remembered.alerts, **{change.commit.record.alert_key: change.commit.record for change in changes}}
+    after = alerts_after(remembered.alerts, changes)
     beat = replace(
         ground.own,
         slot=ground.slot,

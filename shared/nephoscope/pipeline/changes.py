@@ -63,6 +63,11 @@ def plan_changes(
     return tuple(changes)
 
 
+def alerts_after(alerts: Mapping[str, AlertRecord], changes: Iterable[Change]) -> Mapping[str, AlertRecord]:
+    """As they stand once the changes are written."""
+    return {**alerts, **{change.commit.record.alert_key: change.commit.record for change in changes}}
+
+
 def _changes(
     record: AlertRecord,
     verdicts: Iterable[Verdict],

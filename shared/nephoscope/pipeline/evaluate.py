@@ -51,10 +51,7 @@ def evaluate_series(
     key: the alert's. after, until: multiples of the series' period. grace: seconds after the launch in which absence is
     no news. Raises TypeError for a rule that is not on a metric.
     """
-    samples = _dense(series)
-    if isinstance(rule.when, Threshold) and rule.when.over:
-        samples = changes_over(samples, rule.when.lag(series.period))
-    course = Course(rule, resource, series.period, series.start, samples)
+    course = Course(rule, resource, series.period, series.start, lay_out(rule, series))
     return evaluate_course(key, course, after, until, grace)
 
 
@@ -104,6 +101,14 @@ def _ended(resource: Resource) -> bool:
     return resource.state is not None and resource.state.group is StateGroup.GONE
 
 
+def lay_out(rule: Rule, series: Series) -> Sequence[Sample]:
+    """What the rule compares: a sample for each period of the window that was asked."""
+    samples = _dense(series)
+    if isinstance(rule.when, Threshold) and rule.when.over:
+        return _changes_over(samples, rule.when.lag(series.period))
+    return samples
+
+
 def _dense(series: Series) -> Sequence[Sample]:
     """One sample for each period of the window that was asked. A value that is no number is unknown, not absent."""
     count = (series.end - series.start) // series.period
@@ -115,7 +120,7 @@ def _dense(series: Series) -> Sequence[Sample]:
     return samples
 
 
-def changes_over(samples: Sequence[Sample], lag: int) -> Sequence[Sample]:
+def _changes_over(samples: Sequence[Sample], lag: int) -> Sequence[Sample]:
     """Each less the one `lag` periods before; what is unknown or absent at either end is so."""
     return [_change(sample, samples[index - lag] if index >= lag else UNKNOWN) for index, sample in enumerate(samples)]
 

@@ -6,7 +6,6 @@ beside what they say: each period of the window, who would be told, what keeps t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +25,7 @@ from nephoscope.model.resource import Resource
 from nephoscope.model.rule import Rule, Threshold
 from nephoscope.model.series import Series
 from nephoscope.pipeline.audience import Audience
-from nephoscope.pipeline.evaluate import changes_over, evaluate_series
+from nephoscope.pipeline.evaluate import evaluate_series, lay_out
 from nephoscope.pipeline.judge import EXTRA_PERIODS, UNKNOWN, Sample
 from nephoscope.pipeline.wording import render_duration, render_time
 
@@ -97,10 +96,7 @@ def explain_window(rule: Rule, resource: Resource, series: Series, grace: int) -
     length = considered + EXTRA_PERIODS
     if rule.clear is not None:
         length = max(length, rule.clear_window.points(series.period)[1] + EXTRA_PERIODS)
-    samples = _samples(series)
-    if rule.when.over:
-        samples = list(changes_over(samples, rule.when.lag(series.period)))
-    samples = samples[-length:]
+    samples = lay_out(rule, series)[-length:]
     first = series.end - series.period * len(samples)
     periods = [
         _period(rule, sample, first + (index + 1) * series.period, len(samples) - index <= considered)
@@ -110,16 +106,6 @@ def explain_window(rule: Rule, resource: Resource, series: Series, grace: int) -
         "", rule, resource, series, after=series.end - series.period, until=series.end, grace=grace
     )
     return Judged(tuple(periods), needed, considered, verdicts[-1] if verdicts else None)
-
-
-def _samples(series: Series) -> list[Sample]:
-    count = (series.end - series.start) // series.period
-    samples: list[Sample] = [None if series.complete else UNKNOWN] * count
-    for at, value in zip(series.times, series.values, strict=True):
-        index = (at - series.start) // series.period
-        if 0 <= index < count:
-            samples[index] = value if math.isfinite(value) else UNKNOWN
-    return samples
 
 
 def _period(rule: Rule, sample: Sample, at: int, counts: bool) -> Period:

@@ -23,7 +23,7 @@ from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Facts, Inventory
 from nephoscope.model.time import DAY, MINUTE
 from nephoscope.pipeline.audience import Audience
-from nephoscope.pipeline.changes import Change, plan_changes
+from nephoscope.pipeline.changes import Change, alerts_after, plan_changes
 from nephoscope.pipeline.evaluate import Course, evaluate_course, hold
 from nephoscope.pipeline.figures import Bounds, bounds_of, sample_of
 from nephoscope.pipeline.need import CATCH_UP
@@ -104,10 +104,10 @@ def plan_groups(
     audience = Audience(config, active_mutes(config.quiet, remembered.silences, ground.slot))
     stamp = replace(stamp, partition=ground.home)
     changes = plan_changes(judged, facts, remembered, by_name, audience, stamp)
-    alerts = _after(remembered.alerts, changes)
+    alerts = alerts_after(remembered.alerts, changes)
     present = {each.resource.id: each.resource for each in judged}
     told = plan_reminders(alerts.values(), by_name, present, audience, remembered.acknowledged, stamp)
-    firing = [record for record in _after(alerts, told).values() if record.state in OPEN_STATES]
+    firing = [record for record in alerts_after(alerts, told).values() if record.state in OPEN_STATES]
     before = remembered.progress
     progress = replace(
         before,
@@ -119,10 +119,6 @@ def plan_groups(
         groups={key: seen for key, seen in known.items() if ground.slot - seen <= 2 * FORGOTTEN_AFTER},
     )
     return GroupPlan((*changes, *told), progress, tuple(firing), tuple(judged))
-
-
-def _after(alerts: Mapping[str, AlertRecord], changes: Iterable[Change]) -> Mapping[str, AlertRecord]:
-    return {**alerts, **{change.commit.record.alert_key: change.commit.record for change in changes}}
 
 
 def _groups(rule: Rule, ground: _Ground) -> Mapping[str, int]:

@@ -14,7 +14,7 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.series import Facts, SeriesRequest
 from nephoscope.model.time import HOUR, floor_to
 from nephoscope.pipeline.audience import Audience
-from nephoscope.pipeline.changes import Change, plan_changes
+from nephoscope.pipeline.changes import Change, alerts_after, plan_changes
 from nephoscope.pipeline.need import MOST_BEHIND, behind_key, pace_key
 from nephoscope.pipeline.notify import Stamp
 from nephoscope.pipeline.partials import plan_partials
@@ -72,10 +72,10 @@ def plan(
     mutes = active_mutes(config.quiet, remembered.silences, facts.slot)
     audience = Audience(config, mutes, zones_down(watched.inventory.resources))
     changes = plan_changes(judgements.alerts, watched, remembered, rules, audience, stamp)
-    alerts = _after(remembered.alerts, changes)
+    alerts = alerts_after(remembered.alerts, changes)
     present = {resource.id: resource for resource in watched.inventory.resources}
     told = plan_reminders(alerts.values(), rules, present, audience, remembered.acknowledged, stamp)
-    changes, alerts = (*changes, *told), _after(alerts, told)
+    changes, alerts = (*changes, *told), alerts_after(alerts, told)
     firing = tuple(record for record in alerts.values() if record.state in OPEN_STATES)
     coverage = measure_coverage(facts, requests)
     held = _half_listed(facts, catalog)
@@ -108,10 +108,6 @@ def _with_scope(facts: Facts, config: Config, starts: Mapping[str, int]) -> Fact
     resources = (*with_starts(facts.inventory.resources, starts), scope_resource(facts, kinds), *zone_resources(facts))
     complete = facts.inventory.complete | ({Kind.GROUP} if Kind.INSTANCE in facts.inventory.complete else set())
     return replace(facts, inventory=replace(facts.inventory, resources=resources, complete=complete))
-
-
-def _after(alerts: Mapping[str, AlertRecord], changes: Sequence[Change]) -> Mapping[str, AlertRecord]:
-    return {**alerts, **{change.commit.record.alert_key: change.commit.record for change in changes}}
 
 
 def measure_coverage(facts: Facts, requests: Sequence[SeriesRequest]) -> Coverage:
