@@ -37,15 +37,17 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Judgements:
-    """reached: `metric|resource id` -> the last boundary judged, for every series that was asked and fell short."""
+    """alerts: judged as they are asked for, and only once, for a large scope's verdicts are too many to keep.
+    reached: `metric|resource id` -> the last boundary judged, for every series that was asked and fell short; whole
+    when `alerts` has come to its end."""
 
-    alerts: tuple[Judged, ...]
+    alerts: Iterator[Judged]
     reached: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What judging stands on: the facts, indexed, and what is remembered."""
+    """What judging stands on: the facts, indexed, and what is remembered. records: by rule and resource id."""
 
     facts: Facts
     config: Config
@@ -53,6 +55,7 @@ class Ground:
     remembered: Remembered
     series: Mapping[tuple[str, str], list[Series]]
     requests: Mapping[tuple[str, str], SeriesRequest]
+    records: Mapping[tuple[str, str], Sequence[AlertRecord]]
 
     def expected(self, rule: Rule, request: SeriesRequest) -> list[Series]:
         """The series that answer a request. A discovered metric that is no longer listed (the agent is gone) is
@@ -64,10 +67,8 @@ class Ground:
         have = {series.key.attributes for series in found}
         waiting = [
             record.attributes
-            for record in self.remembered.alerts.values()
-            if (record.rule, record.resource_id) == (rule.name, request.resource_id)
-            and record.state is not AlertState.OK
-            and record.attributes not in have
+            for record in self.records.get((rule.name, request.resource_id), ())
+            if record.state is not AlertState.OK and record.attributes not in have
         ]
         if not found and not waiting and rule.missing is MissingData.BREACHING:
             waiting = [()]
@@ -82,17 +83,17 @@ def judge_scope(
     metrics: Mapping[str, Metric],
 ) -> Judgements:
     """Every verdict of a run: for each rule and each resource it concerns, each boundary since it was last judged."""
-    ground = Ground(
-        facts, config, metrics, remembered, _by_request(facts), {(r.resource_id, r.metric): r for r in requests}
-    )
+    asked = {(request.resource_id, request.metric): request for request in requests}
+    records = _by_rule_and_resource(remembered.alerts.values())
+    ground = Ground(facts, config, metrics, remembered, _by_request(facts), asked, records)
     reached: dict[str, int] = {}
-    alerts = [
+    alerts = (
         judged
         for resource in facts.inventory.resources
         for rule in rules_for(resource, (*config.rules, ZONE_DOWN))
         for judged in _judge(rule, resource, ground, reached)
-    ]
-    return Judgements(tuple(alerts), reached)
+    )
+    return Judgements(alerts, reached)
 
 
 def scope_resource(facts: Facts, kinds: Iterable[Kind]) -> Resource:
@@ -130,8 +131,8 @@ def _judge(rule: Rule, resource: Resource, ground: Ground, reached: dict[str, in
 
 def _unmeasured(rule: Rule, resource: Resource, ground: Ground) -> Iterator[Judged]:
     """Every alert that is remembered of this rule and machine hears that the machine does not run."""
-    for record in ground.remembered.alerts.values():
-        if (record.rule, record.resource_id) == (rule.name, resource.id) and record.lives:
+    for record in ground.records.get((rule.name, resource.id), ()):
+        if record.lives:
             verdict = evaluate_unmeasured(record.alert_key, resource, ground.facts.slot)
             yield Judged(record.alert_key, rule, resource, record.attributes, (verdict,))
 
@@ -168,6 +169,13 @@ def _by_request(facts: Facts) -> Mapping[tuple[str, str], list[Series]]:
     index: dict[tuple[str, str], list[Series]] = defaultdict(list)
     for series in facts.readings.series:
         index[series.key.resource_id, series.key.metric].append(series)
+    return index
+
+
+def _by_rule_and_resource(records: Iterable[AlertRecord]) -> Mapping[tuple[str, str], Sequence[AlertRecord]]:
+    index: dict[tuple[str, str], list[AlertRecord]] = defaultdict(list)
+    for record in records:
+        index[record.rule, record.resource_id].append(record)
     return index
 
 

@@ -10,20 +10,14 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from dacite import Config as Casting
-from dacite import DaciteError, from_dict
-
-from nephoscope.model.alert import AlertRecord, AlertState, HistoryEntry, OutboxItem, Owed, TransitionKind, Why
+from nephoscope.model.alert import AlertRecord, HistoryEntry, OutboxItem
 from nephoscope.model.beat import Beat
 from nephoscope.model.errors import Reason, StoreError
 from nephoscope.model.memory import ChannelState, Progress, RegisteredScope
 from nephoscope.model.quiet import Acknowledgement, Silence
-from nephoscope.model.resource import Kind
-from nephoscope.model.rule import Severity
-from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.scope import Scope
 from nephoscope.ports import Row
-
-_CASTING = Casting(cast=[AlertState, TransitionKind, Why, Owed, Kind, Severity, Cloud, float])
+from nephoscope.stores.shapes import ShapeError, read
 
 T = TypeVar("T")
 
@@ -65,9 +59,9 @@ def decode_progress(row: Row, scope: Scope) -> Progress:
 
 def _build(kind: type[T], row: Row, data: Mapping[str, object]) -> T:
     try:
-        return from_dict(kind, _frozen(data), _CASTING)
-    except (DaciteError, ValueError, TypeError) as error:
-        field = getattr(error, "field_path", None) or type(error).__name__
+        return read(kind, data)
+    except (ValueError, TypeError, OverflowError) as error:
+        field = str(error) if isinstance(error, ShapeError) else type(error).__name__
         detail = f"{row.pk} {row.sk} is no {kind.__name__}: {field}"
         raise StoreError(operation="read", reason=Reason.MALFORMED, detail=detail) from error
 
@@ -84,13 +78,4 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return list(map(_plain, value))
-    return value
-
-
-def _frozen(value: Any) -> Any:
-    """JSON has lists where the records have tuples."""
-    if isinstance(value, Mapping):
-        return {key: _frozen(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return tuple(map(_frozen, value))
     return value
