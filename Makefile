@@ -3,6 +3,8 @@
 PYTHON ?= python3
 CONFIG ?= nephoscope.yaml
 ARGS ?=
+# A file stays in one process. PARALLEL= for one process and a debugger.
+PARALLEL ?= -n 2 --dist loadgroup --no-loadscope-reorder
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -22,8 +24,8 @@ help: ## this list
 demo: $(READY) ## a fleet on three local clouds, watched; ARGS="--seed 7 --instances 200 --minutes 30"
 	$(BIN)/nephoscope demo $(ARGS)
 
-test: $(READY) $(NODE) ## every test; ARGS="tests/unit -k lifecycle" for some
-	$(BIN)/pytest $(ARGS)
+test: $(READY) $(NODE) ## every test, on two processors at once; ARGS="tests/unit -k lifecycle" for some
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 sweep: $(READY) ## the whole fault matrix on both stores; build/sweep.json. ARGS="--rows 1,8 --share 0.1 --stores sqlite"
 	$(BIN)/python tests/faults/matrix/sweep.py $(ARGS)

@@ -32,6 +32,7 @@ FIRST = ("tests/package/", "tests/e2e/", "tests/faults/", "tests/protocol/", "te
 """The long ones, so that no process is left alone with them at the end."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `-n`, a file stays in one process, for its servers are started once a module."""
     items.sort(key=lambda item: next((at for at, long in enumerate(FIRST) if item.nodeid.startswith(long)), len(FIRST)))
