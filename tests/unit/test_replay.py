@@ -14,10 +14,11 @@ from nephoscope.catalog.loader import load_catalog
 from nephoscope.model.config import Config, Gather, GatherAws, PublishCloudWatch
 from nephoscope.model.errors import ConfigError, Reason
 from nephoscope.model.resource import Kind, Resource, State
-from nephoscope.model.rule import Comparison, MissingData, Observation, Rule, Threshold, Window
+from nephoscope.model.rule import Aggregate, Comparison, MissingData, Observation, Rule, Threshold, Window
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Gap, Readings, Series, SeriesKey
-from nephoscope.pipeline.replay import Noise, Read, Recording, plan_history, record, replay, replayable, sum_up
+from nephoscope.pipeline.firings import Noise, sum_up
+from nephoscope.pipeline.replay import Read, Recording, plan_history, record, replay, replayable, steps
 
 SCOPE = Scope(Cloud.AWS, "111111111111", "eu-west-1")
 CPU = "cpu.utilization"
@@ -56,7 +57,7 @@ def recorded(hot: dict[str, list[tuple[int, int]]], *, failing: tuple[str, int] 
 
 def lived(recording: Recording) -> list[tuple[str, str, float, float | None]]:
     """(rule, machine, minute of its beginning, of its end)"""
-    firings, _ = replay(recording, replayable(CONFIG), CATALOG)
+    firings, _ = replay([recording], replayable(CONFIG), CATALOG)
     return [(each.rule, each.name, (each.begin - BEGIN) / 60, each.end and (each.end - BEGIN) / 60) for each in firings]
 
 
@@ -83,7 +84,7 @@ def test_a_day_that_could_not_be_read_is_unknown_and_fires_nothing() -> None:
     assert [begin for _, _, begin, _ in lived(whole)] == [210, 1610]
     assert [begin for _, _, begin, _ in lived(lost)] == [1610]
     loud = replace(CONFIG, rules=(replace(HOT, missing=MissingData.BREACHING),))
-    firings, _ = replay(lost, loud, CATALOG)
+    firings, _ = replay([lost], loud, CATALOG)
     assert [(each.begin - BEGIN) / 60 for each in firings] == [1610]
 
 
@@ -94,14 +95,39 @@ def test_before_its_launch_a_machine_is_not_silent() -> None:
         young,
         stretches=tuple(replace(each, times=array("q"), values=array("d")) for each in young.stretches),
     )
-    firings, _ = replay(silent, loud, CATALOG)
+    firings, _ = replay([silent], loud, CATALOG)
     # grace: the window of two points and ten minutes
     assert [(each.begin - BEGIN) / 60 for each in firings] == [20 * 60 + 20]
 
 
+def test_a_group_over_two_scopes_is_judged_from_both() -> None:
+    """Two machines in each of two accounts. One alone at 95 % makes (95 + 3 x 10) / 4 = 31 %; two, one of each account,
+    53 %. Over 40 % from minute 120 to 150: two points of five minutes fire at 130, the first below ends it at 155."""
+    rule = Rule(
+        "warm",
+        Kind.INSTANCE,
+        Aggregate("avg", Comparison.GREATER, 0.4, metric=CPU),
+        Window(600, 600),
+        by=("cloud_region",),
+    )
+    other = replace(SCOPE, account="222222222222")
+    here = recorded({"web-1": [(100, 150)], "web-2": []})
+    there = recorded({"web-3": [(120, 200)], "web-4": []})
+    there = replace(there, scope=other, resources=tuple(replace(each, scope=other) for each in there.resources))
+    config = replace(CONFIG, rules=(rule,))
+    called: list[None] = []
+    firings, silent = replay([here, there], replayable(config), CATALOG, lambda: called.append(None))
+    found = [
+        (each.rule, each.name, (each.begin - BEGIN) / 60, each.end and (each.end - BEGIN) / 60) for each in firings
+    ]
+    assert found == [("warm", "instances in eu-west-1", 130, 155)]
+    assert (firings[0].worst, silent) == (pytest.approx(0.525), {})
+    assert len(called) == steps([here, there], config, CATALOG)
+
+
 def test_rules_in_sum_the_noisiest_first() -> None:
     firings, silent = replay(
-        recorded({"web-1": [(100, 130), (1000, 1010)], "web-2": [(1700, 9999)]}), replayable(CONFIG), CATALOG
+        [recorded({"web-1": [(100, 130), (1000, 1010)], "web-2": [(1700, 9999)]})], replayable(CONFIG), CATALOG
     )
     assert sum_up(["shy", "hot"], firings, silent, END) == (
         # 25, 5 and 90 minutes (from 1710 to 1800, open)

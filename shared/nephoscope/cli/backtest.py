@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,22 +16,12 @@ from nephoscope.cli.reading import AT_ONCE, SECONDS, Looked, look, report_gaps
 from nephoscope.cli.show import positive
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.config import Config
-from nephoscope.model.rule import Threshold
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.series import Gap, SeriesRequest, Usage
 from nephoscope.model.time import DAY, MINUTE, floor_to, iso
-from nephoscope.pipeline.replay import (
-    Firing,
-    Noise,
-    Read,
-    Recording,
-    plan_history,
-    record,
-    replay,
-    replayable,
-    steps,
-    sum_up,
-)
+from nephoscope.pipeline.firings import Firing, Noise, sum_up
+from nephoscope.pipeline.notify import measured_of
+from nephoscope.pipeline.replay import Read, Recording, plan_history, record, replay, replayable, steps
 from nephoscope.pipeline.wording import clean, render_duration, render_time, render_value
 
 HELP = "Replay the rules on real history: what would have fired, how often, for how long."
@@ -45,8 +35,7 @@ examples:
 
 Each series that a rule needs is read once for each day; what that costs at list price is
 said first, and nothing is read where it is more than --spend. Machines are those that
-run now. Rules on states and checks are left out, for no provider keeps their history, and rules
-on groups."""
+run now. Rules on states and checks are left out, for no provider keeps their history."""
 
 DAYS = 7
 MOST_DAYS = 14
@@ -127,8 +116,7 @@ def _config(call: Call, config: Config) -> Config:
     kept = replayable(replace(config, rules=meant))
     left = [rule.name for rule in meant if rule not in kept.rules and rule.origin != "built-in"]
     if left:
-        why = "what was seen is kept nowhere, and groups are judged live"
-        call.terminal.note(f"left out, for {why}: {', '.join(left)}")
+        call.terminal.note(f"left out, for what was seen is kept nowhere: {', '.join(left)}")
     if not kept.rules:
         raise CallError("no rule on a metric is left to be tried")
     return kept
@@ -226,17 +214,10 @@ def _gaps(looked: Looked, reads: Mapping[Scope, Sequence[Read]]) -> tuple[Gap, .
 def _replayed(
     call: Call, recordings: Sequence[Recording], config: Config, catalog: Catalog
 ) -> tuple[tuple[Firing, ...], tuple[Noise, ...]]:
-    firings: list[Firing] = []
-    silent: dict[str, int] = {}
-    with call.terminal.progress("replaying hours", sum(map(steps, recordings))) as bar:
-        stepped: Callable[[], None] = bar.step
-        for recording in recordings:
-            found, quiet = replay(recording, config, catalog, stepped)
-            firings += found
-            silent = {name: silent.get(name, 0) + quiet.get(name, 0) for name in {*silent, *quiet}}
+    with call.terminal.progress("replaying", steps(recordings, config, catalog)) as bar:
+        firings, silent = replay(recordings, config, catalog, bar.step)
     end = max((recording.end for recording in recordings), default=0)
-    ordered = tuple(sorted(firings, key=lambda firing: firing.begin))
-    return ordered, sum_up([rule.name for rule in config.rules], ordered, silent, end)
+    return firings, sum_up([rule.name for rule in config.rules], firings, silent, end)
 
 
 # --- showing ------------------------------------------------------------------------------------------------------
@@ -267,10 +248,7 @@ def _show(
 
 
 def _units(config: Config, catalog: Catalog) -> Mapping[str, str]:
-    return {
-        rule.name: str(catalog.metrics[rule.when.metric].unit) if isinstance(rule.when, Threshold) else ""
-        for rule in config.rules
-    }
+    return {rule.name: measured_of(rule, catalog.metrics)[1] for rule in config.rules}
 
 
 def _row(noise: Noise, days: float) -> list[Cell | str]:

@@ -3,6 +3,9 @@
 A run that makes up for lost ones judges every boundary since the last, in order. So a replay need not live through
 every minute: it runs once an hour, and each alert changes at the data time at which it would have changed.
 
+Rules on groups need all scopes side by side, and take smaller steps: a scope notes no more of its members than a few
+periods.
+
 What history does not hold is not made up: machines are those that run now (before their launch the absence of points is
 no news); what was seen rather than measured (states, checks) no provider keeps, so rules on it are left out.
 """
@@ -14,22 +17,23 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 
 from nephoscope.catalog.loader import Catalog
-from nephoscope.model.alert import OPEN_STATES, Transition, TransitionKind
 from nephoscope.model.config import Config
 from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.metric import Source
 from nephoscope.model.resource import Resource
-from nephoscope.model.rule import Rule, Threshold
-from nephoscope.model.scope import Scope
+from nephoscope.model.rule import Aggregate, Rule, Threshold
+from nephoscope.model.scope import Scope, fleet_scope
 from nephoscope.model.series import Facts, Inventory, Readings, Series, SeriesKey, SeriesRequest
 from nephoscope.model.time import DAY, HOUR, floor_to
-from nephoscope.pipeline.changes import Change
+from nephoscope.pipeline.changes import Change, alerts_after
+from nephoscope.pipeline.firings import Firing, firings_of, silent_of
+from nephoscope.pipeline.groups import plan_groups
 from nephoscope.pipeline.need import OVERLAP_PERIODS, evaluation_range, metrics_of, pace_key, plan_reads, rules_for
 from nephoscope.pipeline.notify import Stamp
-from nephoscope.pipeline.plan import plan
+from nephoscope.pipeline.partials import KEPT_PERIODS, figure_of, figure_period, group_rules, horizon_key
+from nephoscope.pipeline.plan import Plan, plan
 from nephoscope.pipeline.verdicts import is_unread
 
 STEP = HOUR
@@ -63,37 +67,9 @@ class Recording:
     asked: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """One alert from its beginning to its end. end None: it was open when history ended. worst: catalog's unit."""
-
-    rule: str
-    scope: Scope
-    resource_id: str
-    name: str
-    attributes: tuple[tuple[str, str], ...]
-    begin: int
-    end: int | None
-    worst: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """One rule's firings in sum. Durations in seconds, those that are open taken to the end of history. silent: times
-    that its data stopped."""
-
-    rule: str
-    fired: int
-    resolved: int
-    silent: int
-    resources: int
-    median: float
-    longest: int
-
-
 def replayable(config: Config) -> Config:
-    """The configuration with the rules that history can answer: those on a metric of each resource by itself."""
-    return replace(config, rules=tuple(rule for rule in config.rules if isinstance(rule.when, Threshold)))
+    """The configuration with the rules that history can answer: those on a metric, of each resource or of a group."""
+    return replace(config, rules=tuple(rule for rule in config.rules if metrics_of((rule,))))
 
 
 def plan_history(
@@ -168,39 +144,107 @@ def _joined(key: SeriesKey, pieces: Sequence[Series], lost: Sequence[tuple[int, 
 # --- living through it --------------------------------------------------------------------------------------------
 
 
+Found = tuple[tuple[Firing, ...], Mapping[str, int]]
+"""Every firing, by its beginning; and rule -> times that its data stopped."""
+
+
 def replay(
-    recording: Recording, config: Config, catalog: Catalog, stepped: Callable[[], None] = lambda: None
-) -> tuple[tuple[Firing, ...], Mapping[str, int]]:
-    """Every firing, by its beginning; and rule -> times that its data stopped. config: as replayable() gives it.
-    stepped: called after each hour."""
-    remembered = Remembered(Progress(recording.scope, watermarks=_watermarks(recording)))
-    answers = _Answers(recording)
+    recordings: Sequence[Recording], config: Config, catalog: Catalog, stepped: Callable[[], None] = lambda: None
+) -> Found:
+    """config: as replayable() gives it. stepped: called after each step of a scope, steps() times."""
     changes: list[Change] = []
-    last = recording.end
-    slots = [*range(recording.begin + STEP, last, STEP), last]
-    for slot in slots:
-        kinds = frozenset(config.gather.kinds.get(recording.scope.cloud, ()))
-        inventory = Inventory(recording.resources, complete=kinds)
-        requests = plan_reads(recording.resources, config.rules, catalog.metrics, remembered.progress, slot)
-        facts = Facts(recording.scope, slot, inventory, Readings(tuple(answers.of(requests))))
-        stamp = Stamp(config.fleet, slot, "backtest", slot, catalog.metrics)
-        decided = plan(facts, requests, remembered, config, catalog, stamp)
-        changes += [change for change in decided.changes if change.transition is not None]
-        alerts = {change.commit.record.alert_key: change.commit.record for change in decided.changes}
-        remembered = replace(remembered, progress=decided.progress, alerts={**remembered.alerts, **alerts})
-        stepped()
-    return _firings(changes), _silent(changes)
+    for recording in recordings:
+        living = _Living(recording, _with_rules(config, Threshold), catalog)
+        for slot in _slots(recording, STEP):
+            changes += living.step(slot).changes
+            stepped()
+    changes += _replay_groups(recordings, _with_rules(config, Aggregate), catalog, stepped)
+    told = [change for change in changes if change.transition is not None]
+    return firings_of(told), silent_of(told)
 
 
-def steps(recording: Recording) -> int:
+def steps(recordings: Sequence[Recording], config: Config, catalog: Catalog) -> int:
     """How often replay() calls `stepped`."""
-    return len(range(recording.begin + STEP, recording.end, STEP)) + 1
+    group_step = _group_step(_with_rules(config, Aggregate), catalog)
+    widths = (STEP, group_step) if group_step else (STEP,)
+    return sum(len(_slots(recording, width)) for recording in recordings for width in widths)
 
 
-def _watermarks(recording: Recording) -> dict[str, int]:
-    return {
-        pace_key(metric, period): floor_to(recording.begin, period) for (_, metric), period in recording.asked.items()
+def _replay_groups(
+    recordings: Sequence[Recording], config: Config, catalog: Catalog, stepped: Callable[[], None]
+) -> Iterator[Change]:
+    width = _group_step(config, catalog)
+    if not width or not recordings:
+        return
+    scopes = [_Living(recording, config, catalog) for recording in recordings]
+    remembered = Remembered(Progress(fleet_scope(recordings[0].scope.cloud)))
+    for slot in _slots(recordings[0], width):
+        for living in scopes:
+            living.step(slot)
+            stepped()
+        parts = [living.progress for living in scopes]
+        decided = plan_groups(parts, remembered, config, catalog.metrics, _stamp(config, catalog, slot))
+        alerts = alerts_after(remembered.alerts, decided.changes)
+        remembered = replace(remembered, progress=decided.progress, alerts=alerts)
+        yield from decided.changes
+
+
+def _with_rules(config: Config, kind: type) -> Config:
+    return replace(config, rules=tuple(rule for rule in config.rules if isinstance(rule.when, kind)))
+
+
+def _group_step(config: Config, catalog: Catalog) -> int:
+    """Seconds in which no scope forgets a period before it was judged; 0: there is no rule on a group."""
+    return KEPT_PERIODS * min(_group_paces(config, catalog).values(), default=0)
+
+
+def _group_paces(config: Config, catalog: Catalog) -> Mapping[str, int]:
+    """horizon_key -> the pace of its rule's figure in seconds."""
+    found = {
+        horizon_key(rule): figure_period(catalog.metrics[figure_of(rule).reads], config.gather.kinds)
+        for rule in group_rules(config.rules)
     }
+    return {key: period for key, period in found.items() if period}
+
+
+def _slots(recording: Recording, width: int) -> Sequence[int]:
+    return [*range(recording.begin + width, recording.end, width), recording.end]
+
+
+def _stamp(config: Config, catalog: Catalog, slot: int) -> Stamp:
+    return Stamp(config.fleet, slot, "backtest", slot, catalog.metrics)
+
+
+class _Living:
+    """One scope, and what it remembers from step to step."""
+
+    def __init__(self, recording: Recording, config: Config, catalog: Catalog) -> None:
+        self._recording = recording
+        self._config = config
+        self._catalog = catalog
+        self._answers = _Answers(recording)
+        self._remembered = Remembered(Progress(recording.scope, watermarks=_watermarks(recording, config, catalog)))
+
+    @property
+    def progress(self) -> Progress:
+        return self._remembered.progress
+
+    def step(self, slot: int) -> Plan:
+        scope, resources = self._recording.scope, self._recording.resources
+        inventory = Inventory(resources, complete=frozenset(self._config.gather.kinds.get(scope.cloud, ())))
+        requests = plan_reads(resources, self._config.rules, self._catalog.metrics, self.progress, slot)
+        facts = Facts(scope, slot, inventory, Readings(tuple(self._answers.of(requests))))
+        stamp = _stamp(self._config, self._catalog, slot)
+        decided = plan(facts, requests, self._remembered, self._config, self._catalog, stamp)
+        alerts = alerts_after(self._remembered.alerts, decided.changes)
+        self._remembered = replace(self._remembered, progress=decided.progress, alerts=alerts)
+        return decided
+
+
+def _watermarks(recording: Recording, config: Config, catalog: Catalog) -> dict[str, int]:
+    paces = {pace_key(metric, period): period for (_, metric), period in recording.asked.items()}
+    marks = {key: floor_to(recording.begin, period) for key, period in paces.items()}
+    return marks | {key: floor_to(recording.begin, period) for key, period in _group_paces(config, catalog).items()}
 
 
 class _Answers:
@@ -232,68 +276,4 @@ def _cut(stretch: Stretch, request: SeriesRequest) -> Series:
         request.end,
         times=array("q", times),
         values=array("d", [found[at] for at in times]),
-    )
-
-
-# --- summing up ---------------------------------------------------------------------------------------------------
-
-
-def _firings(changes: Sequence[Change]) -> tuple[Firing, ...]:
-    begun: dict[str, Firing] = {}
-    ended: list[Firing] = []
-    for change in changes:
-        transition = change.transition
-        if transition is None:
-            continue
-        key = transition.alert_key
-        if _opens(transition):
-            begun[key] = _begin(change, transition)
-        elif key in begun and transition.kind is TransitionKind.RESOLVED:
-            ended.append(replace(begun.pop(key), end=transition.at, worst=transition.worst))
-        elif key in begun:
-            begun[key] = replace(begun[key], worst=transition.worst)
-    return tuple(sorted([*ended, *begun.values()], key=lambda firing: (firing.begin, firing.rule, firing.name)))
-
-
-def _opens(transition: Transition) -> bool:
-    return transition.after in OPEN_STATES and transition.before not in OPEN_STATES
-
-
-def _begin(change: Change, transition: Transition) -> Firing:
-    return Firing(
-        rule=change.rule.name,
-        scope=change.resource.scope,
-        resource_id=change.resource.id,
-        name=change.resource.name,
-        attributes=change.commit.record.attributes,
-        begin=transition.at,
-        end=None,
-        worst=transition.worst,
-    )
-
-
-def _silent(changes: Sequence[Change]) -> Mapping[str, int]:
-    found: dict[str, int] = {}
-    for change in changes:
-        if change.transition is not None and change.transition.kind is TransitionKind.WENT_SILENT:
-            found[change.rule.name] = found.get(change.rule.name, 0) + 1
-    return found
-
-
-def sum_up(rules: Sequence[str], firings: Sequence[Firing], silent: Mapping[str, int], end: int) -> tuple[Noise, ...]:
-    """A line a rule, the noisiest first; rules that never fired are there, too. end: of history."""
-    lines = [_noise(rule, [each for each in firings if each.rule == rule], silent.get(rule, 0), end) for rule in rules]
-    return tuple(sorted(lines, key=lambda noise: (-noise.fired, -noise.longest, noise.rule)))
-
-
-def _noise(rule: str, firings: Sequence[Firing], silent: int, end: int) -> Noise:
-    lasted = [(end if each.end is None else each.end) - each.begin for each in firings]
-    return Noise(
-        rule=rule,
-        fired=len(firings),
-        resolved=sum(each.end is not None for each in firings),
-        silent=silent,
-        resources=len({(each.scope, each.resource_id) for each in firings}),
-        median=median(lasted) if lasted else 0.0,
-        longest=max(lasted, default=0),
     )

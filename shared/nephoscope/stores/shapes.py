@@ -8,11 +8,11 @@ two together.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 Reader = Callable[[Any], Any]
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class ShapeError(ValueError):
 
 def read(kind: type[T], data: object) -> T:
     """What `kind` does not know is passed over, what is missing has its default. Raises ShapeError."""
-    record: T = reader(kind)(data)
+    record: T = reader(cast(Hashable, kind))(data)
     return record
 
 

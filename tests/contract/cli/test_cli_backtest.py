@@ -69,7 +69,7 @@ def test_what_fired_is_what_the_points_say(testing: Any, aws: LocalAws) -> None:
     found = json.loads(done.stdout)
     assert [line["rule"] for line in found["rules"]] == ["busy", "never"]
     assert found["rules"][0]["fired"] == len(found["firings"]) > 0
-    assert "left out, for what was seen is kept nowhere, and groups are judged live: down" in done.stderr
+    assert "left out, for what was seen is kept nowhere: down" in done.stderr
     assert "USD at list price, at most" in done.stderr
 
     begin, end = (datetime.fromisoformat(found[name]) for name in ("begin", "end"))
@@ -121,3 +121,34 @@ def test_what_cannot_be_tried_is_said(testing: Any, call: tuple[str, ...], said:
     done = testing("backtest", *call)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_a_rule_on_a_group_fires_as_the_mean_of_its_machines_says(testing: Any, aws: LocalAws) -> None:
+    """The mean over the running machines of each five minutes, from a plain client; a threshold in the middle of it."""
+    now = datetime.now(UTC)
+    begin = datetime.fromtimestamp((now - timedelta(days=1)).timestamp() // 300 * 300, UTC)
+    means: dict[datetime, list[float]] = {}
+    answer = aws.client("ec2", "eu-central-1").describe_instances()
+    machines = [one for each in answer["Reservations"] for one in each["Instances"]]
+    for one in machines:
+        if one["State"]["Name"] == "running":
+            for at, value in points_of(aws, one["InstanceId"], begin, now):
+                means.setdefault(at, []).append(value)
+    course = {at: sum(values) / len(values) for at, values in means.items()}
+    middle = round(sorted(course.values())[len(course) // 2], 2)
+    testing.write(
+        "fleet: acme\ngather: {aws: {regions: [eu-central-1]}}\nrules:\n"
+        f"  - {{name: warm, on: instance, when: avg(cpu.utilization) > {middle} %}}\n"
+    )
+    done = testing("backtest", "--days", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    told = {datetime.fromisoformat(firing["begin"]) for firing in found["firings"]}
+    over = sorted(at for at, mean in course.items() if mean > middle)
+    begun = {at for at in over if at - FIVE not in over}
+    first, last = (datetime.fromisoformat(found[name]) for name in ("begin", "end"))
+    sure = {at for at in begun if first + 2 * FIVE < at < last - 4 * FIVE}
+    assert len(sure) > 3
+    assert sure <= told
+    assert {at for at in told if first + 2 * FIVE < at < last - 4 * FIVE} <= begun
+    assert found["firings"][0]["name"] == "all instances"
