@@ -108,7 +108,7 @@ def test_teams() -> None:
             block(run("🔴 CRITICAL cpu-hot", weight="bolder", size="large", color="attention")),
             block(run(HEADLINE)),
             *(block(run(f"{a}: ", isSubtle=True), run(b), spacing="none") for a, b in PAIRS),
-            *(block(run(line), run(" Instance", **opening(name))) for line, name in LINES),
+            *(block(run(line), run(" "), run("Instance", **opening(name))) for line, name in LINES),
             block(run(FOOTER, isSubtle=True, size="small")),
         ],
         "actions": [{"type": "Action.OpenUrl", "title": a, "url": b} for a, b in LINKS],

@@ -88,8 +88,8 @@ def test_the_text_is_for_people() -> None:
         "Until:       2026-11-23 21:17 UTC\n"
         "Alert:       the end (episode 2, message 4)\n"
         "Runbook:     https://wiki.example/cpu\n"
-        "Instance:    https://console.example/i-0abc\n"
         "Timeline:    nephoscope timeline 0123456789\n"
+        "Instance:    https://console.example/i-0abc\n"
         "Message:     msg_1\n"
     )
 
@@ -97,10 +97,11 @@ def test_the_text_is_for_people() -> None:
 def test_who_reads_the_text_can_do_something_about_it() -> None:
     lines = render_text(replace(FIRED, episode=2, slot=AT + 60)).splitlines()
     assert "Alert:       first told (episode 2, message 3)" in lines
-    assert lines[-4:] == [
+    assert lines[-5:] == [
         "Acknowledge: nephoscope ack 0123456789",
         "Silence:     nephoscope silence add --rule cpu-hot --resource i-0abc --for 2h",
         "Timeline:    nephoscope timeline 0123456789",
+        "Instance:    https://console.example/i-0abc",
         "Message:     msg_1",
     ]
 

@@ -70,7 +70,7 @@ def render_subject_line(notification: Notification) -> str:
 
 
 def render_text(notification: Notification) -> str:
-    """What an email shows: the headline, then the facts, a line each."""
+    """What an email shows: the headline, then the facts, a line each; last the links, for they are long."""
     n = notification
     lines = [f"{render_status(n)}: {render_headline(n)}", ""]
     lines += [f"{name + ':':<13}{clean(value, _FOREIGN_LENGTH)}" for name, value in _facts(n) if value]
@@ -90,9 +90,9 @@ def _facts(n: Notification) -> Iterator[tuple[str, str]]:
     yield "Until", "" if n.firing else render_time(n.at)
     yield "Alert", render_life(n)
     yield "Runbook", n.runbook
+    yield from ways(n)
     for name, url in sorted(n.links.items()):
         yield name.capitalize(), url if len(url) <= _FOREIGN_LENGTH else ""
-    yield from ways(n)
     yield "Message", n.id
 
 

@@ -71,7 +71,8 @@ def render_teams_group(message: GroupMessage) -> dict[str, Any]:
 def _opening(n: Notification) -> list[dict[str, Any]]:
     """The first of an alert's own links, behind its line."""
     first = list(own_links(n, _LINE_URL))[:1]
-    return [_run(f" {word}", _FACT, selectAction={"type": "Action.OpenUrl", "url": url}) for word, url in first]
+    links = [_run(word, _FACT, selectAction={"type": "Action.OpenUrl", "url": url}) for word, url in first]
+    return [_run(" ", _FACT), *links] if links else []
 
 
 def _fact(label: str, text: str) -> dict[str, Any]:
