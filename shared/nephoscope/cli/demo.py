@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -21,7 +22,8 @@ from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_REGION, MinistackError
 from nephoscope.localcloud.azure.local import LocalAzure
 from nephoscope.localcloud.demo import pages
-from nephoscope.localcloud.demo.cast import machine_names, make_fleets
+from nephoscope.localcloud.demo.cast import machine_names, make_fleets, names_in_script
+from nephoscope.localcloud.demo.happenings import happenings
 from nephoscope.localcloud.demo.platforms import CloudFunction, FunctionApp, Lambda
 from nephoscope.localcloud.demo.stage import Stage, StageError
 from nephoscope.localcloud.demo.story import Local, Minute, Story, live, summarize
@@ -36,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 CONFIG = Path(pages.__file__).with_name("nephoscope.yaml")
 NAMES = {Cloud.AWS: "AWS", Cloud.GCP: "Google", Cloud.AZURE: "Azure"}
+HAPPENS = {True: "happens", False: "is over"}
 LIGHTS = {"fired": "red", "went_silent": "yellow", "resolved": "green", "back": "green"}
 
 
@@ -51,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     fleets = make_fleets(options.seed, options.instances, options.minutes, start)
     try:
         summary, page = _play(console, fleets, options.minutes, out, began)
-    except (MinistackError, StageError, subprocess.CalledProcessError) as error:
+    except (MinistackError, StageError) as error:
         console.print(f"[red]The demonstration could not go on:[/] {error}", soft_wrap=True)
         return 1
     _show(console, summary, page)
@@ -92,9 +95,11 @@ def _play(
 
 
 def build_artifacts(out: Path) -> dict[Cloud, Path]:
-    """The packages for the demonstration's configuration, as they would be deployed. Raises CalledProcessError."""
+    """The packages for the demonstration's configuration, as they would be deployed. Raises StageError."""
     builder = [sys.executable, str(ROOT / "infra/build.py"), "--config", str(CONFIG), "--out", str(out)]
-    subprocess.run(builder, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run(builder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StageError(f"the packages could not be built:\n{done.stderr}")
     return {cloud: out / f"{cloud}.zip" for cloud in Cloud}
 
 
@@ -112,14 +117,22 @@ def _live(
 ) -> Story:
     """lived: plays the story, and tells each minute."""
     names = machine_names(fleets)
+    start = fleets[Cloud.AWS].start
+    script = happenings(fleets, names_in_script(fleets), start + minutes * MINUTE)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("minutes of its life", total=minutes + 1)
 
         def told(minute: Minute) -> None:
             progress.advance(task)
+            at = iso(minute.slot)[11:16]
+            for each in script:
+                if minute.slot - MINUTE < each.at <= minute.slot:
+                    progress.console.print(
+                        f"[dim]{at} {each.cloud:<5} {HAPPENS[each.began]:<11} {escape(each.text)}[/]", soft_wrap=True
+                    )
             for one in minute.transitions:
-                progress.console.print(_line(iso(minute.slot)[11:16], one, names), soft_wrap=True)
+                progress.console.print(_line(at, one, names), soft_wrap=True)
 
         return lived(told)
 

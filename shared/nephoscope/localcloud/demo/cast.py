@@ -46,6 +46,16 @@ def machine_names(fleets: Mapping[Cloud, Fleet]) -> dict[str, str]:
     return found | {azure.machine_id(one).lower(): azure.machine_name(one) for one in fleets[Cloud.AZURE].instances}
 
 
+def names_in_script(fleets: Mapping[Cloud, Fleet]) -> dict[str, str]:
+    """What people call each machine, by the id that the fleet's script has for it."""
+    naming = {Cloud.GCP: gcp.machine_name, Cloud.AZURE: azure.machine_name}
+    return {
+        one.id: naming[cloud](one) if cloud in naming else one.name or one.id
+        for cloud, fleet in fleets.items()
+        for one in fleet.instances
+    }
+
+
 def on_google(cast: Casting, minutes: int = 45) -> tuple[Incident, ...]:
     """A machine out of CPU, one stopped, a region that does not answer; points that come late."""
     at = _stretched(minutes)
