@@ -3,8 +3,8 @@
 PYTHON ?= python3
 CONFIG ?= nephoscope.yaml
 ARGS ?=
-# A file stays in one process. PARALLEL= for one process and a debugger.
-PARALLEL ?= -n 2 --dist loadgroup --no-loadscope-reorder
+# A file stays in one process, for its servers start once. PARALLEL= for one process and a debugger.
+PARALLEL ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 BIN := .venv/bin
 READY := .venv/.ready

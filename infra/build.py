@@ -238,7 +238,11 @@ def install_packages(cache: Path, names: Sequence[str] = PACKAGES, machine: Mach
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         fresh = Path(scratch, "fresh")
         _pip_install(pins, fresh, machine)
-        fresh.rename(wanted)
+        try:
+            fresh.rename(wanted)
+        except OSError:
+            if not wanted.is_dir():  # else another build has made the same meanwhile
+                raise
     return wanted
 
 

@@ -26,20 +26,12 @@ NOWHERE = "http://127.0.0.1:9"
 
 _FOREIGN = ("AWS_", "NEPHOSCOPE_", "GOOGLE_", "GCE_", "GRPC_DEFAULT_", "IDENTITY_", "AZURE_", "MSI_")
 
-ALONE_TOGETHER = ("tests/package/",)
-"""Folders whose tests build on one another's work: one process runs each of them whole."""
-FIRST = ("tests/package/", "tests/e2e/", "tests/faults/", "tests/protocol/", "tests/bench/")
-"""The long ones, so that no process is left alone with them at the end."""
+FIRST = ("tests/e2e/", "tests/package/", "tests/faults/", "tests/protocol/", "tests/browser/", "tests/bench/")
+"""The long ones, so that with several processes none is left alone with them at the end."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n`, a file stays in one process, for its servers are started once a module."""
     items.sort(key=lambda item: next((at for at, long in enumerate(FIRST) if item.nodeid.startswith(long)), len(FIRST)))
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        together = next((folder for folder in ALONE_TOGETHER if file.startswith(folder)), file)
-        item.add_marker(pytest.mark.xdist_group(together))
 
 
 @pytest.fixture(autouse=True)

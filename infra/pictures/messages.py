@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.pictures.browser import Chromium, chromium
+from nephoscope.localcloud.browser import Chromium, chromium
 from infra.pictures.samples import samples
 from nephoscope.model.group import GroupMessage, Message
 from nephoscope.notifiers.formats import FORMATS
