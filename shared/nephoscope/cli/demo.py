@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import http.server
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +19,12 @@ from rich.table import Table
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_REGION, MinistackError
 from nephoscope.localcloud.azure.local import LocalAzure
+from nephoscope.localcloud.browser import BrowserError
 from nephoscope.localcloud.demo import pages
 from nephoscope.localcloud.demo.cast import machine_names, make_fleets, names_in_script
 from nephoscope.localcloud.demo.happenings import happenings
+from nephoscope.localcloud.demo.page import CONFIG, Page
+from nephoscope.localcloud.demo.pictures import draw_pictures, first_firing
 from nephoscope.localcloud.demo.platforms import CloudFunction, FunctionApp, Lambda
 from nephoscope.localcloud.demo.stage import Stage, StageError
 from nephoscope.localcloud.demo.story import Local, Minute, Story, live, summarize
@@ -36,7 +37,6 @@ from nephoscope.model.time import MINUTE, floor_to, iso
 ROOT = Path(__file__).resolve().parents[3]
 """The checkout: the demonstration builds the artifact that would be deployed, from its sources."""
 
-CONFIG = Path(pages.__file__).with_name("nephoscope.yaml")
 NAMES = {Cloud.AWS: "AWS", Cloud.GCP: "Google", Cloud.AZURE: "Azure"}
 HAPPENS = {True: "happens", False: "is over"}
 LIGHTS = {"fired": "red", "went_silent": "yellow", "resolved": "green", "back": "green"}
@@ -53,45 +53,48 @@ def run(options: argparse.Namespace) -> int:
     start = floor_to(int(time.time()), MINUTE) - (options.minutes + 2) * MINUTE
     fleets = make_fleets(options.seed, options.instances, options.minutes, start)
     try:
-        summary, page = _play(console, fleets, options.minutes, out, began)
+        with ExitStack() as standing:
+            receiver, leading, summary = _play(console, standing, fleets, options.minutes, out, began)
+            _show(console, summary)
+            page = standing.enter_context(Page(leading, out / "page.log"))
+            _look(console, page, receiver, out, serve=options.serve)
     except (MinistackError, StageError) as error:
         console.print(f"[red]The demonstration could not go on:[/] {error}", soft_wrap=True)
         return 1
-    _show(console, summary, page)
-    if options.serve:
-        _serve(console, out)
     return 0 if _all_arrived(summary) else 1
 
 
 def _play(
-    console: Console, fleets: Mapping[Cloud, Fleet], minutes: int, out: Path, began: float
-) -> tuple[dict[str, Any], Path]:
+    console: Console, standing: ExitStack, fleets: Mapping[Cloud, Fleet], minutes: int, out: Path, began: float
+) -> tuple[Receiver, Mapping[str, str], dict[str, Any]]:
+    """The receiver, the environment that leads to the three clouds, the summary. standing: keeps the clouds up after
+    the story has ended."""
     sizes = ", ".join(f"[b]{len(fleet.instances)}[/] on {NAMES[cloud]}" for cloud, fleet in fleets.items())
     console.print(f"A fleet of machines: {sizes}; seed {fleets[Cloud.AWS].seed}.")
     artifacts = build_artifacts(out)
-    with ExitStack() as standing:
-        receiver = standing.enter_context(Receiver())
-        aws = standing.enter_context(LocalAws(fleets[Cloud.AWS], region=HOME_REGION))
-        google = standing.enter_context(LocalGcp(fleets[Cloud.GCP]))
-        azure = standing.enter_context(LocalAzure(fleets[Cloud.AZURE]))
-        clouds: dict[Cloud, Local] = {Cloud.AWS: aws, Cloud.GCP: google, Cloud.AZURE: azure}
-        stage = Stage(aws, receiver)
-        stage.build(artifacts[Cloud.AWS])
-        entering = stage.let_in(google, azure)
+    receiver = standing.enter_context(Receiver())
+    aws = standing.enter_context(LocalAws(fleets[Cloud.AWS], region=HOME_REGION))
+    google = standing.enter_context(LocalGcp(fleets[Cloud.GCP]))
+    azure = standing.enter_context(LocalAzure(fleets[Cloud.AZURE]))
+    clouds: dict[Cloud, Local] = {Cloud.AWS: aws, Cloud.GCP: google, Cloud.AZURE: azure}
+    stage = Stage(aws, receiver)
+    stage.build(artifacts[Cloud.AWS])
+    entering = stage.let_in(google, azure)
+    console.print(_running(artifacts), soft_wrap=True)
+    with ExitStack() as playing:
         platforms = (
             Lambda(stage),
-            standing.enter_context(CloudFunction(artifacts[Cloud.GCP], entering[Cloud.GCP])),
-            standing.enter_context(FunctionApp(artifacts[Cloud.AZURE], entering[Cloud.AZURE])),
+            playing.enter_context(CloudFunction(artifacts[Cloud.GCP], entering[Cloud.GCP])),
+            playing.enter_context(FunctionApp(artifacts[Cloud.AZURE], entering[Cloud.AZURE])),
         )
-        console.print(_running(artifacts), soft_wrap=True)
         story = _live(console, lambda told: live(clouds, platforms, receiver, minutes, told), fleets, minutes)
-        dashboards = pages.read_dashboards(stage)
-        start = fleets[Cloud.AWS].start
-        page = pages.draw_page(stage, dashboards, start, start + minutes * MINUTE)
-        bodies = [{"name": one.name, "body": one.body} for one in dashboards]
-        summary = summarize(story, clouds, receiver, bodies, time.monotonic() - began)
+    dashboards = pages.read_dashboards(stage)
+    start = fleets[Cloud.AWS].start
+    page = pages.draw_page(stage, dashboards, start, start + minutes * MINUTE)
+    bodies = [{"name": one.name, "body": one.body} for one in dashboards]
+    summary = summarize(story, clouds, receiver, bodies, time.monotonic() - began)
     pages.write_results(out, summary, dashboards, page)
-    return summary, out / "dashboard.html"
+    return receiver, {**google.environment(), **azure.environment(), **aws.environment()}, summary
 
 
 def build_artifacts(out: Path) -> dict[Cloud, Path]:
@@ -146,7 +149,7 @@ def _line(at: str, one: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return f"[dim]{at}[/] {cloud:<5} {what} → {told} [dim]({one['why']})[/]"
 
 
-def _show(console: Console, summary: dict[str, Any], page: Path) -> None:
+def _show(console: Console, summary: dict[str, Any]) -> None:
     told = Table(title="Messages, as their receivers saw them", title_justify="left")
     for heading in ("channel", "received", "distinct", "refused", "signed"):
         told.add_column(heading, justify="left" if heading in ("channel", "signed") else "right")
@@ -164,7 +167,6 @@ def _show(console: Console, summary: dict[str, Any], page: Path) -> None:
     console.print()
     console.print(told, clouds)
     console.print(_sentence(summary), soft_wrap=True)
-    console.print(f"Look at [b]{page}[/] and at summary.json beside it.", soft_wrap=True)
 
 
 def _sentence(summary: dict[str, Any]) -> str:
@@ -187,11 +189,21 @@ def _all_arrived(summary: dict[str, Any]) -> bool:
     return all(received.get(channel, 0) >= count for channel, count in owed.items())
 
 
-def _serve(console: Console, out: Path) -> None:
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(out))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        console.print(f"http://127.0.0.1:{server.server_address[1]}/dashboard.html (Ctrl-C ends it)")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            console.print("Ended.")
+def _look(console: Console, page: Page, receiver: Receiver, out: Path, *, serve: bool) -> None:
+    """Pictures for those who come later; the page itself for who is here, or as long as it is asked for."""
+    message = first_firing(receiver.deliveries("chat"))
+    try:
+        drawn = [path.name for path in draw_pictures(out, page.address, message, "chat")]
+    except BrowserError as error:
+        console.print(f"[dim]No pictures were taken: {error}[/]", soft_wrap=True)
+        drawn = []
+    files = ", ".join(["dashboard.html", "summary.json", *drawn])
+    console.print(f"\nIn [b]{out}[/]: {files}.", soft_wrap=True)
+    if not serve and not sys.stdin.isatty():
+        console.print("nephoscope demo --serve keeps the page up: search, sort, each machine's series.", soft_wrap=True)
+        return
+    console.print(f"The page is at [b]{page.address}[/]; it stays until Ctrl-C.", soft_wrap=True)
+    try:
+        page.wait()
+    except KeyboardInterrupt:
+        console.print("Ended.")

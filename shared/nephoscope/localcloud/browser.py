@@ -42,7 +42,7 @@ class Chromium:
 
     def picture(self, content: str, path: Path, width: int, *, scheme: Scheme = "light") -> Path:
         """The whole of an HTML text. Its scripts run; it may load nothing."""
-        with self.page(width, scheme=scheme) as page:
+        with self.page(width, 100, scheme) as page:  # as high as it is
             page.set_content(content, wait_until="load")
             page.screenshot(path=path, full_page=True)
         return path
