@@ -59,7 +59,7 @@ class Bodies:
 
     def _bodies(self, origin: str) -> tuple[Dashboard, ...]:
         if origin == "rendered":
-            scopes = registered(self.outside)
+            scopes = [scope for scope in registered(self.outside) if not scope.is_fleet]
             if not scopes:
                 raise BodyError("no scope is remembered yet, and a dashboard is drawn for those that are")
             return dashboards_of(self.outside, scopes)

@@ -56,8 +56,9 @@ class Source:
         before = self._seen
         try:
             look = self._read()
-            after = Seen(Shown(look, before.number + 1), at=look.at)
-            after.shown and after.shown.rows  # noqa: B018 - the table is made here, and no page waits for it
+            shown = Shown(look, before.number + 1, before.shown)
+            _ = shown.rows, shown.answer  # made here, so that no page waits for it
+            after = Seen(shown, at=look.at)
         except NephoscopeError as error:
             after = Seen(before.shown, said_of(error), before.at)
         except Exception as error:

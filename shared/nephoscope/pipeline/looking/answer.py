@@ -38,7 +38,7 @@ def answer(look: Look, coverage: Sequence[Coverage]) -> Answer:
         return Answer(Level.UNKNOWN, "Nobody can say yet: no run has been remembered.")
     severities = Counter(_severity(look, record.rule) for _, record in look.opened())
     firing = severities.total()
-    others = (*_blind(coverage), *_elsewhere(look))
+    others = (*_blind(coverage, look.every), *_elsewhere(look, coverage))
     seen = _seen(coverage)
     if not firing and not others:
         return Answer(Level.WELL, f"All is well: {seen}, nothing fires.")
@@ -62,17 +62,24 @@ def _seen(coverage: Sequence[Coverage]) -> str:
     return f"{seen:,} of {_number(machines, 'machine', 'machines')} seen"
 
 
-def _blind(coverage: Sequence[Coverage]) -> Iterator[str]:
+def _blind(coverage: Sequence[Coverage], every: int) -> Iterator[str]:
     blind = [one for one in coverage if one.blind]
+    ages = [one.run_age for one in coverage if one.late]
+    if len(ages) == len(coverage) > 1 and None not in ages:
+        newest = render_duration(min(filter(None, ages)))
+        yield f"Runs have stopped everywhere: the last was {newest} ago, and one is due every {render_duration(every)}."
+        return
     for one in blind[:NAMED]:
         yield f"{one.place.name}: {one.blind[0]}."
     if len(blind) > NAMED:
         yield f"{len(blind) - NAMED} more places are not seen wholly; Coverage lists them."
 
 
-def _elsewhere(look: Look) -> Iterator[str]:
+def _elsewhere(look: Look, coverage: Sequence[Coverage]) -> Iterator[str]:
+    running = {one.place.scope.cloud for one in coverage if not one.late}
     for cloud, seconds in look.silent:
-        yield f"{cloud}: its functions have been silent for {render_duration(seconds)}."
+        if cloud in running or not coverage:
+            yield f"{cloud}: its functions have been silent for {render_duration(seconds)}."
     dead = sum(entry.notifications for entry in look.owed if entry.dead)
     if dead:
         yield f"{_number(dead, 'notification was', 'notifications were')} given up; Outbox lists what nobody was told."

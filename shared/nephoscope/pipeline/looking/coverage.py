@@ -15,15 +15,16 @@ SKIPPED_SHOWN = HOUR
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """machines: as last listed. seen: of these, how many nothing failed for in a listing that is not old. run_age,
-    seen_age: seconds since the last run and since what is shown was read; None: never. blind: why not everything is
-    seen, in sentences."""
+    """machines: as last listed. seen: of these, how many nothing failed for in a listing that is not old, by runs that
+    go on. run_age, seen_age: seconds since the last run and since what is shown was read; None: never. late: runs have
+    stopped, or never ended. blind: why not everything is seen, in sentences."""
 
     place: Place
     machines: int
     seen: int
     run_age: int | None
     seen_age: int | None
+    late: bool
     blind: tuple[str, ...]
 
 
@@ -36,11 +37,12 @@ def _of(place: Place, look: Look) -> Coverage:
     snapshot, heartbeat = place.snapshot, place.progress.heartbeat
     run_age = max(0, look.at - heartbeat) if heartbeat else None
     seen_age = max(0, look.at - snapshot.slot) if snapshot else None
+    late = run_age is None or run_age > look.every * LATE_RUNS
     blind = tuple(_blind(place, look.every, run_age, seen_age))
     machines = len(place.machines)
-    old = seen_age is None or seen_age > SEEN_LATELY
+    old = late or seen_age is None or seen_age > SEEN_LATELY
     failed = snapshot.coverage[1] - snapshot.coverage[0] if snapshot else 0
-    return Coverage(place, machines, 0 if old else max(0, machines - failed), run_age, seen_age, blind)
+    return Coverage(place, machines, 0 if old else max(0, machines - failed), run_age, seen_age, late, blind)
 
 
 def _blind(place: Place, every: int, run_age: int | None, seen_age: int | None) -> Iterator[str]:

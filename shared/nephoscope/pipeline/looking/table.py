@@ -55,6 +55,16 @@ def machine_table(look: Look) -> MachineTable:
     return MachineTable(metrics, rows, digest.hexdigest()[:16])
 
 
+def same_machines(look: Look, before: Look) -> bool:
+    """Whether both give the same table: the very same snapshots, and the same alerts on them."""
+    return len(look.places) == len(before.places) and all(
+        one.scope == other.scope
+        and one.snapshot is other.snapshot
+        and [alert.resource_id for alert in one.open_alerts] == [alert.resource_id for alert in other.open_alerts]
+        for one, other in zip(look.places, before.places, strict=True)
+    )
+
+
 def _shown_metrics(look: Look) -> Iterator[Metric]:
     """Those of instances that rules are on and values are known of; a table has room for a few."""
     known = {name for place in look.places if place.snapshot for name in place.snapshot.values}

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from dash import html
 from dash.development.base_component import Component
 
-from nephoscope.model.time import iso
+from nephoscope.model.time import MINUTE, iso
 from nephoscope.pipeline.looking.alerts import About, Happened, OpenAlert
 from nephoscope.pipeline.looking.shown import Seen
 from nephoscope.pipeline.wording import clean, render_duration, render_time
@@ -82,8 +82,15 @@ def moment(at: float, now: float | None = None) -> Component:
     """A time, in UTC and labelled so; with now, how long ago."""
     words: list[Child] = [html.Time(render_time(int(at)), dateTime=iso(at), className="time")]
     if now is not None:
-        words.append(html.Span(f" {render_duration(now - at)} ago", className="faint"))
+        words += [" ", html.Span(ago(now - at), className="faint time")]
     return html.Span(words)
+
+
+def ago(seconds: float | None) -> str:
+    """`4 min ago`: seconds are said of less than a minute only, for a page is not a stopwatch."""
+    if seconds is None:
+        return "never"
+    return f"{render_duration(seconds if seconds < MINUTE else seconds // MINUTE * MINUTE)} ago"
 
 
 def badge(word: str, kind: str = "") -> Component:
@@ -123,7 +130,8 @@ def table(caption: str, heads: Sequence[Head], rows: Iterable[Sequence[Content]]
 
 
 def _listed(cell: Content) -> Content:
-    return cell if cell is None or isinstance(cell, str | Component) else list(cell)
+    """What has several parts is one, beside its label on a narrow page."""
+    return cell if cell is None or isinstance(cell, str | Component) else html.Div(list(cell))
 
 
 def _class(head: Head) -> str:
@@ -157,6 +165,16 @@ OPEN_HEADS = (
     Head("Where", wide=True),
     Head("Told, seen by", wide=True),
 )
+
+
+HERE = ("On", "Where")
+"""Columns that a machine's own page can do without."""
+
+
+def elsewhere(heads: Sequence[Head], rows: Iterable[Sequence[Content]]) -> tuple[list[Head], list[list[Content]]]:
+    """The same table without the columns that say where one is."""
+    kept = [place for place, head in enumerate(heads) if head.text not in HERE]
+    return [heads[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
 
 def open_row(alert: OpenAlert, now: int) -> Sequence[Content]:

@@ -36,7 +36,12 @@
   }
 
   /* Rows are asked for before the table stands: it takes a while to build. */
-  if (location.pathname === "/machines") early = fetchRows().catch(() => null);
+  if (location.pathname === "/machines") {
+    early = fetchRows().catch(() => null);
+    const ahead = document.createElement("link");
+    Object.assign(ahead, { rel: "preload", as: "script", href: "/_dash-component-suites/dash_ag_grid/async-community.js" });
+    document.head.append(ahead);
+  }
 
   async function load(api) {
     if (asking) return;
@@ -175,6 +180,7 @@
     const hidden = api.getColumns().map((column) => column.getColId())
       .filter((name) => !["name", "state", "alerts"].includes(name));
     api.setColumnsVisible(hidden, !narrow);
+    api.setColumnWidths([{ key: "state", newWidth: narrow ? 112 : 150 }, { key: "alerts", newWidth: narrow ? 84 : 90 }]);
   }
 
   async function begin(grid) {
@@ -210,17 +216,17 @@
 
   /* --- cells: text alone, never markup --- */
 
-  const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+  const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
   function written(value, unit) {
     if (value === null || value === undefined) return "";
-    if (unit === "1") return `${figures(value * 100)} %`;
-    if (unit === "By" || unit === "By/s") {
+    if (unit === "FRACTION") return `${figures(value * 100)} %`;
+    if (unit.startsWith("BYTES")) {
       let step = 0;
-      while (Math.abs(value) >= 1024 && step < UNITS.length - 1) { value /= 1024; step++; }
-      return `${figures(value)} ${UNITS[step]}${unit === "By/s" ? "/s" : ""}`;
+      while (Math.abs(value) >= 1024 && step < BINARY.length - 1) { value /= 1024; step++; }
+      return `${figures(value)} ${BINARY[step]}${unit === "BYTES" ? "" : "/s"}`;
     }
-    return unit === "s" ? `${figures(value)} s` : figures(value);
+    return unit === "SECONDS" ? `${figures(value)} s` : figures(value);
   }
 
   const figures = (value) => value.toLocaleString("en", { maximumSignificantDigits: 3 });
@@ -235,6 +241,7 @@
     make("span", { className: `badge state-${data.state}` }, data.state),
     data.failed ? make("bdi", { className: "badge critical", title: data.failed }, data.failed) : null);
   parts.FiringCount = ({ value }) => (value ? make("span", { className: "badge critical" }, String(value)) : "");
-  parts.MetricValue = ({ value, unit }) => written(value, unit);
-  parts.Foreign = ({ value }) => make("bdi", { title: value }, value);
+
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions ?? {});
+  functions.metricValue = written;
 })();

@@ -9,7 +9,7 @@ from dash import html
 from nephoscope.pipeline.looking.coverage import Coverage, skipped
 from nephoscope.pipeline.looking.shown import Shown
 from nephoscope.pipeline.wording import clean, render_duration
-from nephoscope.views.web.parts import Asked, Child, Content, Head, badge, calm, foreign, section, table
+from nephoscope.views.web.parts import Asked, Child, Content, Head, ago, badge, calm, foreign, section, table
 
 HEADS = (
     Head("Scope"),
@@ -51,16 +51,12 @@ def _row(one: Coverage) -> Sequence[Content]:
     fresh, discovered = one.place.snapshot.coverage if one.place.snapshot else (0, 0)
     return (
         foreign(one.place.name),
-        _age(one.run_age),
+        ago(one.run_age),
         f"{one.seen:,} of {one.machines:,}",
         f"{fresh:,} of {discovered:,}",
-        _age(one.seen_age),
+        ago(one.seen_age),
         badge("blind" if not one.seen else "partial", "warning") if one.blind else badge("clear", "ok"),
     )
-
-
-def _age(seconds: int | None) -> str:
-    return "never" if seconds is None else f"{render_duration(seconds)} ago"
 
 
 def lately(asked: Asked) -> Content:

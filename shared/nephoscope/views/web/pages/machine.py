@@ -29,6 +29,7 @@ from nephoscope.views.web.parts import (
     aria,
     badge,
     calm,
+    elsewhere,
     foreign,
     happened_row,
     link,
@@ -239,7 +240,7 @@ def alerts(asked: Asked) -> Content:
     rows = [open_row(alert, look.at) for alert in open_on(look, one)]
     if not rows:
         return section("Alerts", calm("✓ Nothing fires here."))
-    return section("Alerts", table("Alerts that are open on this machine", OPEN_HEADS, rows))
+    return section("Alerts", table("Alerts that are open on this machine", *elsewhere(OPEN_HEADS, rows)))
 
 
 def history(asked: Asked) -> Content:
@@ -257,7 +258,7 @@ def history(asked: Asked) -> Content:
     if not entries:
         return section("What happened", html.P("Nothing lately."))
     rows = [happened_row(happening(look, one.scope, entry)) for entry in entries]
-    return section("What happened", table("History of alerts on this machine", HAPPENED_HEADS, rows))
+    return section("What happened", table("History of alerts on this machine", *elsewhere(HAPPENED_HEADS, rows)))
 
 
 def rules(asked: Asked) -> Content:

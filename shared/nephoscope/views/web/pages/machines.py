@@ -9,13 +9,17 @@ import dash_ag_grid  # type: ignore[import-untyped]  # it has no stubs
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from nephoscope.model.metric import Unit
 from nephoscope.pipeline.looking.table import MachineTable
 from nephoscope.views.web.parts import Asked, aria
+
+UNITS = {str(unit): unit.name for unit in Unit}
+"""As the browser's side names them; the catalog's own words are no names to a script."""
 
 FACETS = {"cloud": "Cloud", "account": "Account", "region": "Region", "state": "State", "type": "Type"}
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    {"field": "name", "headerName": "Name", "cellRenderer": "MachineName", "minWidth": 200, "flex": 2},
+    {"field": "name", "headerName": "Name", "cellRenderer": "MachineName", "minWidth": 150, "flex": 2},
     {"field": "state", "headerName": "State", "cellRenderer": "MachineState", "width": 150},
     {"field": "alerts", "headerName": "Firing", "width": 90, "type": "rightAligned", "cellRenderer": "FiringCount"},
 )
@@ -24,8 +28,8 @@ PLACES: tuple[dict[str, Any], ...] = (
     {"field": "cloud", "headerName": "Cloud", "width": 84},
     {"field": "region", "headerName": "Region", "width": 130},
     {"field": "zone", "headerName": "Zone", "width": 130},
-    {"field": "account", "headerName": "Account", "width": 140, "cellRenderer": "Foreign"},
-    {"field": "tags", "headerName": "Tags", "minWidth": 240, "flex": 3, "cellRenderer": "Foreign"},
+    {"field": "account", "headerName": "Account", "width": 140, "cellClass": "foreign"},
+    {"field": "tags", "headerName": "Tags", "minWidth": 240, "flex": 3, "cellClass": "foreign"},
 )
 
 
@@ -59,10 +63,9 @@ def _grid(table: MachineTable) -> Component:
         {
             "field": f"value:{metric.name}",
             "headerName": metric.name,
-            "width": 150,
+            "width": 165,
             "type": "rightAligned",
-            "cellRenderer": "MetricValue",
-            "cellRendererParams": {"unit": metric.unit},
+            "valueFormatter": {"function": f"metricValue(params.value, '{UNITS[metric.unit]}')"},
         }
         for metric in table.metrics
     ]
@@ -76,10 +79,11 @@ def _grid(table: MachineTable) -> Component:
             "ensureDomOrder": True,
             "suppressFieldDotNotation": True,
             "animateRows": False,
+            "rowBuffer": 4,
             "enableCellTextSelection": True,
             "rowHeight": 34,
             "headerHeight": 36,
-            "overlayNoRowsTemplate": "<span>No machine is as you ask.</span>",
+            "localeText": {"noRowsToShow": "No machine is as you ask."},
         },
         className="ag-theme-quartz machines",
         style={"height": "calc(100vh - 250px)", "minHeight": "320px", "width": "100%"},

@@ -12,7 +12,6 @@ from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
 from nephoscope.pipeline.looking.answer import Answer, Level
 from nephoscope.pipeline.looking.fleet import FleetRow, total
 from nephoscope.pipeline.looking.shown import Shown
-from nephoscope.pipeline.wording import render_duration
 from nephoscope.views.web.pages.coverage import blind_list
 from nephoscope.views.web.parts import (
     OPEN_HEADS,
@@ -21,6 +20,7 @@ from nephoscope.views.web.parts import (
     Content,
     Head,
     address,
+    ago,
     aria,
     badge,
     calm,
@@ -68,14 +68,15 @@ def firing(asked: Asked) -> Content:
     return section("What fires", table("Alerts that are open, the worst first", OPEN_HEADS, rows), more)
 
 
+RARE = (StateGroup.CHANGING, StateGroup.GONE)
 FLEET_HEADS = (
     Head("Region"),
     Head("Account", wide=True),
     Head("Machines", number=True),
-    *(Head(group.value.capitalize(), number=True) for group in StateGroup),
+    *(Head(group.value.capitalize(), number=True, wide=group in RARE) for group in StateGroup),
     Head("Buckets", number=True, wide=True),
     Head("Firing", number=True),
-    Head("Seen"),
+    Head("Seen", wide=True),
 )
 
 
@@ -133,7 +134,7 @@ def _firing(number: int) -> Child:
 
 
 def _seen(row: FleetRow) -> Child:
-    age = "never" if row.seen_age is None else f"{render_duration(row.seen_age)} ago"
+    age = ago(row.seen_age)
     return html.Span([badge("blind", "warning"), f" {age}"]) if row.blind else html.Span(age, className="faint")
 
 
