@@ -74,10 +74,9 @@ def measure(browser: Any, size: int, rounds: int) -> dict[str, Any]:
         server.start()
         url = said.get(timeout=120)
         began = time.perf_counter()
-        urllib.request.urlopen(f"{url}/state").read()
+        fetch(f"{url}/state")
         first_look = time.perf_counter() - began
-        rows = urllib.request.Request(f"{url}/rows", headers={"Accept-Encoding": "gzip"})
-        sent = len(urllib.request.urlopen(rows).read())
+        sent = len(fetch(f"{url}/rows"))
         cold = [first_rows(browser, url) for _ in range(rounds)]
         warm, keys = again(browser, url, rounds)
         end.set()
@@ -90,6 +89,12 @@ def measure(browser: Any, size: int, rounds: int) -> dict[str, Any]:
         "first_rows_warm_seconds": best_and_median(warm),
         "keystroke_milliseconds": best_and_median(keys, 1) | {"worst": round(max(keys), 1)},
     }
+
+
+def fetch(address: str) -> bytes:
+    asked = urllib.request.Request(address, headers={"Accept-Encoding": "gzip"})  # noqa: S310 - our own server's
+    with urllib.request.urlopen(asked) as answer:  # noqa: S310
+        return bytes(answer.read())
 
 
 def first_rows(browser: Any, url: str) -> float:
@@ -131,7 +136,7 @@ def main() -> None:
         sys.stderr.write(f"no {CHROMIUM}: the page is not measured\n")
         sys.stdout.write("[]\n")
         return
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - after the word that there is no browser
+    from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nephoscope.app.looking.places import places, registered, watching
 from nephoscope.app.outside import Outside
-from nephoscope.app.places import places, registered, watching
 from nephoscope.cli.call import Call, CallError
 from nephoscope.model.alert import AlertRecord
 from nephoscope.model.metric import Metric

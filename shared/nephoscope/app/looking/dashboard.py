@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nephoscope.app.drawing import dashboards_of
+from nephoscope.app.looking.places import registered
 from nephoscope.app.outside import Outside
 from nephoscope.app.pages import widget
-from nephoscope.app.places import registered
 from nephoscope.model.errors import NephoscopeError, Reason
 from nephoscope.model.publish import Dashboard
 from nephoscope.model.time import HOUR, iso

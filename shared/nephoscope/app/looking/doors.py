@@ -31,11 +31,16 @@ class Doors:
         self, open_outside: Callable[[], Outside], clock: Clock, files: Mapping[str, Path], every: float
     ) -> None:
         self._open = open_outside
-        self._files = files
+        self.files = files
         self._lock = threading.Lock()
         self._opened: tuple[Outside, Reading, Machines] | None = None
         self._source = Source(self._read, clock, every)
         self.every = every
+
+    @property
+    def opened(self) -> Outside:
+        """What is asked. Raises NothingYetError, ConfigError."""
+        return self._all()[0]
 
     def now(self) -> Seen:
         return self._source.now()
@@ -44,12 +49,12 @@ class Doors:
         return self._all()[2].read(look, resource, span)
 
     def origins(self) -> Mapping[str, str]:
-        return Bodies.named(self._files)
+        return Bodies.named(self.files)
 
     def dashboard(self, origin: str, span: str) -> str:
         """HTML; or the reason why there is none, as the text of a NephoscopeError."""
         try:
-            return Bodies(self._all()[0], self._files).page(origin, span)
+            return Bodies(self.opened, self.files).page(origin, span)
         except NothingYetError as error:
             raise BodyError(str(error)) from error
 

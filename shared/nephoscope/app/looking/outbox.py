@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from nephoscope.app.looking.places import places
 from nephoscope.app.outside import Outside
-from nephoscope.app.places import places
 from nephoscope.model.alert import OutboxItem, Owed
 from nephoscope.model.scope import Scope
 from nephoscope.pipeline.group_wording import head_of

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from nephoscope.app.looking.outbox import entries_of
+from nephoscope.app.looking.places import registered, watching
 from nephoscope.app.outside import Outside
-from nephoscope.app.places import registered, watching
 from nephoscope.app.watching import silent_functions
 from nephoscope.catalog.loader import Catalog
 from nephoscope.model.config import Config

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from nephoscope.model.rule import Severity
-from nephoscope.pipeline.looking.coverage import Coverage
+from nephoscope.pipeline.looking.coverage import Coverage, roughly
 from nephoscope.pipeline.looking.look import Look
 from nephoscope.pipeline.wording import clean, render_duration
 
@@ -66,7 +66,7 @@ def _blind(coverage: Sequence[Coverage], every: int) -> Iterator[str]:
     blind = [one for one in coverage if one.blind]
     ages = [one.run_age for one in coverage if one.late]
     if len(ages) == len(coverage) > 1 and None not in ages:
-        newest = render_duration(min(filter(None, ages)))
+        newest = roughly(min(filter(None, ages)))
         yield f"Runs have stopped everywhere: the last was {newest} ago, and one is due every {render_duration(every)}."
         return
     for one in blind[:NAMED]:
@@ -79,7 +79,7 @@ def _elsewhere(look: Look, coverage: Sequence[Coverage]) -> Iterator[str]:
     running = {one.place.scope.cloud for one in coverage if not one.late}
     for cloud, seconds in look.silent:
         if cloud in running or not coverage:
-            yield f"{cloud}: its functions have been silent for {render_duration(seconds)}."
+            yield f"{cloud}: its functions have been silent for {roughly(seconds)}."
     dead = sum(entry.notifications for entry in look.owed if entry.dead)
     if dead:
         yield f"{_number(dead, 'notification was', 'notifications were')} given up; Outbox lists what nobody was told."

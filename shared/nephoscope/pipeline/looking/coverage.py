@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nephoscope.model.time import HOUR, iso
+from nephoscope.model.time import HOUR, MINUTE, iso
 from nephoscope.pipeline.looking.look import LATE_RUNS, SEEN_LATELY, Look, Place
 from nephoscope.pipeline.wording import clean, render_duration
 
 SKIPPED_SHOWN = HOUR
 """Seconds for which slots without a run are shown."""
+
+
+def roughly(seconds: float) -> str:
+    """A duration without its seconds, but where there is nothing else: a page is not a stopwatch."""
+    return render_duration(seconds if seconds < MINUTE else seconds // MINUTE * MINUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,11 @@ def _blind(place: Place, every: int, run_age: int | None, seen_age: int | None) 
     if run_age is None:
         yield "no run has ended here yet"
     elif run_age > every * LATE_RUNS:
-        yield f"the last run was {render_duration(run_age)} ago; one is due every {render_duration(every)}"
+        yield f"the last run was {roughly(run_age)} ago; one is due every {render_duration(every)}"
     if run_age is not None and seen_age is None:
         yield "its machines have never been listed"
     elif seen_age is not None and seen_age > SEEN_LATELY:
-        yield f"its machines could not be listed for {render_duration(seen_age)}; what is shown is as old"
+        yield f"its machines could not be listed for {roughly(seen_age)}; what is shown is as old"
     if place.snapshot:
         yield from (clean(gap, 300) for gap in place.snapshot.gaps)
 

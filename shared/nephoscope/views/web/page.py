@@ -68,6 +68,7 @@ def layout(fleet: str, every: float) -> Component:
             dcc.Interval(id="every", interval=int(every * 1000)),
             dcc.Store(id="seen"),
             dcc.Store(id="drawn"),
+            dcc.Store(id="arrived"),
             html.A("Skip to the content", href="#content", className="skip"),
             html.Header(
                 [html.Span([html.B("nephoscope"), html.Bdi(f" {fleet}")], className="brand"),
@@ -101,6 +102,10 @@ def connect(app: Dash, fleet: str, doors: Doors) -> None:
         Output("as-of", "children"),
         Input("every", "n_intervals"),
         Input("url", "href"),
+    )
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]  # Dash has no type for it
+        ClientsideFunction("nephoscope", "arrive"), Output("arrived", "data"), Input("content", "children")
     )
 
     @app.callback(

@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 from dash import html
 from dash.development.base_component import Component
 
-from nephoscope.model.time import MINUTE, iso
+from nephoscope.model.time import iso
 from nephoscope.pipeline.looking.alerts import About, Happened, OpenAlert
+from nephoscope.pipeline.looking.coverage import roughly
 from nephoscope.pipeline.looking.shown import Seen
-from nephoscope.pipeline.wording import clean, render_duration, render_time
+from nephoscope.pipeline.wording import clean, render_time
 from nephoscope.views.web.doors import Doors
 
 Child = Component | str | None
@@ -87,10 +88,7 @@ def moment(at: float, now: float | None = None) -> Component:
 
 
 def ago(seconds: float | None) -> str:
-    """`4 min ago`: seconds are said of less than a minute only, for a page is not a stopwatch."""
-    if seconds is None:
-        return "never"
-    return f"{render_duration(seconds if seconds < MINUTE else seconds // MINUTE * MINUTE)} ago"
+    return "never" if seconds is None else f"{roughly(seconds)} ago"
 
 
 def badge(word: str, kind: str = "") -> Component:

@@ -15,6 +15,16 @@ from nephoscope.views.web.guard import Guard
 from nephoscope.views.web.page import connect, layout
 
 THREADS = 8
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath fill='%230a5cad' "
+    "d='M4 13a3 3 0 0 1-.4-6A4.5 4.5 0 0 1 12.300 6 3.500 3.500 0 0 1 12 13z'/%3E%3C/svg%3E"
+)
+_INDEX = f"""<!doctype html>
+<html lang="en">
+<head>{{%metas%}}<meta name="color-scheme" content="light dark"><title>{{%title%}}</title>
+<link rel="icon" href="{_ICON}">{{%css%}}</head>
+<body>{{%app_entry%}}{{%config%}}{{%scripts%}}{{%renderer%}}</body>
+</html>"""
 _ASSETS = Path(__file__).with_name("assets")
 
 
@@ -28,6 +38,7 @@ def make_app(fleet: str, doors: Doors, guard: Guard) -> Dash:
         serve_locally=True,
         suppress_callback_exceptions=True,
         compress=False,
+        index_string=_INDEX,
     )
     app.layout = layout(fleet, doors.every)
     connect(app, fleet, doors)

@@ -180,6 +180,8 @@
     const hidden = api.getColumns().map((column) => column.getColId())
       .filter((name) => !["name", "state", "alerts"].includes(name));
     api.setColumnsVisible(hidden, !narrow);
+    const room = window.innerWidth - 24 - 112 - 84 - 4;
+    api.setColumnWidths([{ key: "name", newWidth: narrow ? Math.max(140, room) : 260 }]);
     api.setColumnWidths([{ key: "state", newWidth: narrow ? 112 : 150 }, { key: "alerts", newWidth: narrow ? 84 : 90 }]);
   }
 

@@ -36,10 +36,12 @@
 
   /* --- moving between views --- */
 
+  let moved = false;
+
   function go(to) {
+    moved = true;
     history.pushState({}, "", to);
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate", { detail: to }));
-    arrive.pending = true;
   }
 
   document.addEventListener("click", (event) => {
@@ -56,20 +58,21 @@
     document.getElementById("content")?.focus();
   });
 
-  /* After a view has changed: its heading is read out, the navigation says where one is. */
+  /* After a view has come: the navigation says where one is; its heading is read out to who has moved there. */
   function arrive() {
     for (const anchor of document.querySelectorAll("header nav a")) {
       const here = anchor.getAttribute("href") === location.pathname;
       if (here) anchor.setAttribute("aria-current", "page");
       else anchor.removeAttribute("aria-current");
     }
-    if (last.at || last.number) title(last);
-    if (!arrive.pending) return;
-    const heading = document.querySelector("#content h1");
-    if (!heading) return;
-    arrive.pending = false;
-    window.scrollTo(0, 0);
-    heading.focus({ preventScroll: true });
+    requestAnimationFrame(() => {
+      if (last.number) title(last);
+      if (!moved) return;
+      moved = false;
+      window.scrollTo(0, 0);
+      document.querySelector("#content h1")?.focus({ preventScroll: true });
+    });
+    return nothing();
   }
 
   /* --- searching rows of tables --- */
@@ -113,15 +116,13 @@
   }, true);
   window.addEventListener("resize", () => document.querySelectorAll("iframe.drawn").forEach(fit));
 
-  const watcher = new MutationObserver(() => {
-    arrive();
-    narrow();
-  });
+  const watcher = new MutationObserver(narrow);
   document.addEventListener("DOMContentLoaded", () => watcher.observe(document.body, { childList: true, subtree: true }));
+  window.addEventListener("popstate", () => { moved = true; });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) window.dash_clientside.set_props?.("every", { n_intervals: Date.now() });
   });
 
   window.nephoscope = { keep, go, last };
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { nephoscope: { tick } });
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { nephoscope: { tick, arrive } });
 })();

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from dash import html
 
-from nephoscope.pipeline.looking.coverage import Coverage, skipped
+from nephoscope.pipeline.looking.coverage import Coverage, roughly, skipped
 from nephoscope.pipeline.looking.shown import Shown
-from nephoscope.pipeline.wording import clean, render_duration
+from nephoscope.pipeline.wording import clean
 from nephoscope.views.web.parts import Asked, Child, Content, Head, ago, badge, calm, foreign, section, table
 
 HEADS = (
@@ -30,9 +30,7 @@ def blind(asked: Asked) -> Content:
 
 def blind_list(shown: Shown) -> Sequence[Child]:
     found = [(one.place.name, text) for one in shown.coverage for text in one.blind]
-    found += [
-        (str(cloud), f"its functions have been silent for {render_duration(s)}") for cloud, s in shown.look.silent
-    ]
+    found += [(str(cloud), f"its functions have been silent for {roughly(s)}") for cloud, s in shown.look.silent]
     if not shown.look.places:
         return [html.P("No scope has been seen yet.")]
     if not found:

@@ -13,13 +13,14 @@ from nephoscope.model.metric import Unit
 from nephoscope.pipeline.looking.table import MachineTable
 from nephoscope.views.web.parts import Asked, aria
 
+NONE = "No machine is as you ask."
 UNITS = {str(unit): unit.name for unit in Unit}
 """As the browser's side names them; the catalog's own words are no names to a script."""
 
 FACETS = {"cloud": "Cloud", "account": "Account", "region": "Region", "state": "State", "type": "Type"}
 
 COLUMNS: tuple[dict[str, Any], ...] = (
-    {"field": "name", "headerName": "Name", "cellRenderer": "MachineName", "minWidth": 150, "flex": 2},
+    {"field": "name", "headerName": "Name", "cellRenderer": "MachineName", "width": 260},
     {"field": "state", "headerName": "State", "cellRenderer": "MachineState", "width": 150},
     {"field": "alerts", "headerName": "Firing", "width": 90, "type": "rightAligned", "cellRenderer": "FiringCount"},
 )
@@ -29,7 +30,7 @@ PLACES: tuple[dict[str, Any], ...] = (
     {"field": "region", "headerName": "Region", "width": 130},
     {"field": "zone", "headerName": "Zone", "width": 130},
     {"field": "account", "headerName": "Account", "width": 140, "cellClass": "foreign"},
-    {"field": "tags", "headerName": "Tags", "minWidth": 240, "flex": 3, "cellClass": "foreign"},
+    {"field": "tags", "headerName": "Tags", "width": 420, "cellClass": "foreign"},
 )
 
 
@@ -83,7 +84,7 @@ def _grid(table: MachineTable) -> Component:
             "enableCellTextSelection": True,
             "rowHeight": 34,
             "headerHeight": 36,
-            "localeText": {"noRowsToShow": "No machine is as you ask."},
+            "localeText": {"noRowsToShow": NONE, "noMatchingRows": NONE},
         },
         className="ag-theme-quartz machines",
         style={"height": "calc(100vh - 250px)", "minHeight": "320px", "width": "100%"},
