@@ -46,7 +46,15 @@ RUNTIME = "3.13"
 PACKAGES = ("aws-lambda-powertools", "dacite", "jmespath", "typing-extensions", "tzdata")
 """What the artifact carries beside our own; the versions are the lock's."""
 
-NOT_DEPLOYED = ("nephoscope/localcloud/", "nephoscope/cli/", "nephoscope/app/authoring/", "nephoscope/app/stories/")
+NOT_DEPLOYED = (
+    "nephoscope/localcloud/",
+    "nephoscope/cli/",
+    "nephoscope/app/authoring/",
+    "nephoscope/app/stories/",
+    "nephoscope/app/looking/",
+    "nephoscope/pipeline/looking/",
+    "nephoscope/views/web/",
+)
 """Rooms for a person's machine: no function imports them."""
 
 CLOUDS = ("aws", "gcp", "azure")

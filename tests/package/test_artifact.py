@@ -53,12 +53,12 @@ def test_it_holds_the_entrance_the_checked_configuration_and_the_catalog(artifac
 @pytest.mark.parametrize(
     "unwanted",
     [
-        r"nephoscope/(localcloud|cli|app/authoring)/",
+        r"nephoscope/(localcloud|cli|app/authoring|app/looking|pipeline/looking|views/web)/",
         r"(^|/)tests?/",
         r"\.pyc$",
         r"__pycache__",
         r"\.(so|pyd|dll|dylib)(\.|$)",
-        r"^(boto3|botocore|pydantic|pydantic_core|yaml|rich|ministack|google|azure)/",
+        r"^(boto3|botocore|pydantic|pydantic_core|yaml|rich|dash|plotly|waitress|ministack|google|azure)/",
         r"^bin/",
         r"/(RECORD|INSTALLER|direct_url\.json)$",
     ],

@@ -17,7 +17,7 @@ from tests.package.other_clouds import build_for, unpack
 
 FOREIGN = {
     "pydantic", "pydantic_core", "yaml", "rich", "ministack", "moto", "werkzeug", "trustme", "requests",
-    "google", "azure", "grpc", "aws_xray_sdk", "jsonschema", "hypothesis", "pytest",
+    "google", "azure", "grpc", "aws_xray_sdk", "jsonschema", "hypothesis", "pytest", "dash", "plotly", "waitress",
 }  # fmt: skip
 
 ENTRANCES = {

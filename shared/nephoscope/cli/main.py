@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "outbox": "nephoscope.cli.outbox",
     "send-test": "nephoscope.cli.send_test",
     "dashboard": "nephoscope.cli.dashboard",
+    "web": "nephoscope.cli.web",
 }
 """In the order in which a newcomer meets them."""
 

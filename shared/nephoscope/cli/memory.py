@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nephoscope.app.looking.places import places, registered, watching
 from nephoscope.app.outside import Outside
 from nephoscope.cli.call import Call, CallError
 from nephoscope.model.alert import AlertRecord
-from nephoscope.model.beat import watch_scope
 from nephoscope.model.metric import Metric
 from nephoscope.model.rule import Rule
-from nephoscope.model.scope import Scope
 from nephoscope.pipeline.notify import measured_of
 from nephoscope.pipeline.wording import clean, render_value
+
+__all__ = ["NOTHING_YET", "about_words", "open_existing", "places", "registered", "value_words", "watching"]
 
 NOTHING_YET = "Do a first run with `nephoscope run`, or name the memory of a deployment with --table NAME."
 
@@ -22,22 +23,6 @@ def open_existing(call: Call) -> Outside:
     if not call.has_memory:
         raise CallError(f"nothing is remembered here: there is no {call.settings().table}", NOTHING_YET)
     return call.outside()
-
-
-def registered(outside: Outside) -> tuple[Scope, ...]:
-    """The scopes that runs have seen, sorted."""
-    return tuple(sorted(row.scope for row in outside.memory.read_registry()))
-
-
-def watching(outside: Outside) -> tuple[Scope, ...]:
-    """Where each cloud's functions keep what they tell of the others'; empty where there are no others."""
-    functions = outside.config.gather.functions
-    return tuple(watch_scope(cloud) for cloud in functions) if len(functions) > 1 else ()
-
-
-def places(outside: Outside) -> tuple[Scope, ...]:
-    """Everywhere that an alert or a message may lie."""
-    return (*registered(outside), *watching(outside))
 
 
 def value_words(record: AlertRecord, rules: Mapping[str, Rule], metrics: Mapping[str, Metric]) -> str:

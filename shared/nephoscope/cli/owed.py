@@ -2,61 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
+from nephoscope.app.looking.outbox import read_entries
 from nephoscope.app.outside import Outside
 from nephoscope.cli.call import CallError
-from nephoscope.cli.memory import places
-from nephoscope.model.alert import OutboxItem, Owed
-from nephoscope.model.scope import Scope
-from nephoscope.pipeline.group_wording import head_of
-from nephoscope.pipeline.grouping import in_order
+from nephoscope.model.alert import Owed
+from nephoscope.pipeline.looking.look import Entry
 from nephoscope.pipeline.wording import clean
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """members: of a group's message, in order; of one that was given up, those that are still among the dead."""
-
-    scope: Scope
-    item: OutboxItem
-    members: tuple[OutboxItem, ...] = ()
-
-    @property
-    def id(self) -> str:
-        return self.item.notification.id
-
-    @property
-    def notifications(self) -> int:
-        return len(self.members) or 1
-
-
-def read_entries(outside: Outside) -> list[Entry]:
-    """The oldest first. Raises StoreError."""
-    found = [entry for scope in places(outside) for entry in _entries(outside, scope)]
-    return sorted(found, key=lambda entry: (entry.item.created_at, entry.id))
-
-
-def _entries(outside: Outside, scope: Scope) -> Iterator[Entry]:
-    messages = {m.notification.id: m for m in outside.memory.read_messages(scope).messages if m.status is not Owed.IDLE}
-    items = outside.memory.read_outbox(scope)
-    inside: dict[str, list[OutboxItem]] = {}
-    for item in items:
-        if item.message in messages or (item.message and item.status is Owed.DEAD):
-            inside.setdefault(item.message, []).append(item)
-        else:
-            yield Entry(scope, item)
-    for name, message in messages.items():
-        yield Entry(scope, message, in_order(inside.pop(name, ())))
-    for name, members in inside.items():
-        yield Entry(scope, _given_up(name, scope, members), in_order(members))
-
-
-def _given_up(name: str, scope: Scope, members: Sequence[OutboxItem]) -> OutboxItem:
-    """The message whose members these were, as far as they tell of it: its own item is gone."""
-    told = [member.notification for member in members]
-    return replace(members[0], notification=head_of(name, name, scope, (), told, 0), group=(), size=len(members))
+__all__ = ["Entry", "drop", "find", "read_entries", "replay"]
 
 
 def find(prefix: str, entries: Sequence[Entry]) -> Entry:

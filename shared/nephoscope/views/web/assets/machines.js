@@ -1,0 +1,249 @@
+/* The table of machines: rows come as columns, once; later only what differs. Searching and narrowing ask nobody. */
+"use strict";
+
+(() => {
+  const FACETS = ["cloud", "account", "region", "state", "type"];
+  const rows = new Map();
+  let token = "";
+  let counted = 0;
+  let asking = null;
+  let early = null;
+
+  const element = (id) => document.getElementById(id);
+
+  /* --- rows --- */
+
+  function unpack(said) {
+    const { columns, words, count } = said;
+    const names = Object.keys(columns);
+    const found = new Array(count);
+    for (let place = 0; place < count; place++) {
+      const row = {};
+      for (const name of names) {
+        const value = columns[name][place];
+        row[name] = words[name] ? words[name][value] : value;
+      }
+      row.key = `${row.scope}|${row.id}`;
+      row.search = `${row.name} ${row.id} ${row.tags} ${row.zone} ${row.type} ${row.failed}`.toLowerCase();
+      found[place] = row;
+    }
+    return found;
+  }
+
+  function fetchRows() {
+    const since = token && element("machines") ? `?since=${token}` : "";
+    return fetch(`/rows${since}`, { cache: "no-store" }).then((answer) => (answer.ok ? answer.json() : null));
+  }
+
+  /* Rows are asked for before the table stands: it takes a while to build. */
+  if (location.pathname === "/machines") {
+    early = fetchRows().catch(() => null);
+    const ahead = document.createElement("link");
+    Object.assign(ahead, { rel: "preload", as: "script", href: "/_dash-component-suites/dash_ag_grid/async-community.js" });
+    document.head.append(ahead);
+  }
+
+  async function load(api) {
+    if (asking) return;
+    asking = early ?? fetchRows();
+    early = null;
+    try {
+      const said = await asking;
+      if (said && said.token && !said.same) take(api, said);
+    } catch {
+      /* The banner says so already. */
+    } finally {
+      asking = null;
+    }
+  }
+
+  function take(api, said) {
+    const fresh = unpack(said);
+    if (said.whole) {
+      rows.clear();
+      for (const row of fresh) rows.set(row.key, row);
+      api.setGridOption("rowData", fresh);
+    } else {
+      const gone = said.gone.filter((key) => rows.has(key)).map((key) => rows.get(key));
+      const known = fresh.filter((row) => rows.has(row.key));
+      const added = fresh.filter((row) => !rows.has(row.key));
+      for (const row of gone) rows.delete(row.key);
+      for (const row of fresh) rows.set(row.key, row);
+      api.applyTransaction({ update: known, add: added, remove: gone });
+    }
+    token = said.token;
+    offer();
+    narrowed(api);
+  }
+
+  /* --- narrowing --- */
+
+  let wanted = { words: [], without: [], facets: [] };
+
+  function understand() {
+    const words = (element("words")?.value ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+    const facets = FACETS.map((name) => [name, element(`facet-${name}`)?.value ?? ""]).filter(([, value]) => value);
+    wanted = {
+      words: words.filter((word) => !(word.startsWith("-") && word.length > 1)),
+      without: words.filter((word) => word.startsWith("-") && word.length > 1).map((word) => word.slice(1)),
+      facets,
+      firing: element("facet-firing")?.value === "yes",
+    };
+  }
+
+  function passes(row) {
+    if (wanted.firing && !row.alerts) return false;
+    for (const [name, value] of wanted.facets) if (!inFacet(name, row, value)) return false;
+    for (const word of wanted.words) if (!row.search.includes(word)) return false;
+    for (const word of wanted.without) if (row.search.includes(word)) return false;
+    return true;
+  }
+
+  /* A link from a sum of states names a group of them. */
+  const GROUPS = {
+    stopped: ["stopped", "suspended"],
+    changing: ["starting", "stopping", "repairing", "unknown"],
+    gone: ["terminating", "terminated"],
+  };
+
+  function inFacet(name, row, value) {
+    if (name === "state" && GROUPS[value]) return GROUPS[value].includes(row.state);
+    return row[name] === value;
+  }
+
+  function narrowed(api) {
+    understand();
+    api.onFilterChanged();
+    count(api);
+  }
+
+  function count(api) {
+    const shown = api.getDisplayedRowCount();
+    const text = rows.size
+      ? shown === rows.size ? `${shown.toLocaleString("en")} machines` : `${shown.toLocaleString("en")} of ${rows.size.toLocaleString("en")} machines`
+      : token ? "No machine is known." : "Nothing is known yet.";
+    const place = element("matches");
+    if (place && place.textContent !== text) place.textContent = text;
+  }
+
+  /* The choices are the words that the rows have. */
+  function offer() {
+    const query = new URLSearchParams(location.search);
+    for (const name of FACETS) {
+      const select = element(`facet-${name}`);
+      if (!select) continue;
+      const asked = select.dataset.offered ? select.value : query.get(name) ?? "";
+      const found = new Set();
+      for (const row of rows.values()) if (row[name]) found.add(row[name]);
+      if (name === "state") Object.keys(GROUPS).forEach((group) => found.add(group));
+      if (asked) found.add(asked);
+      const choices = ["", ...[...found].sort()];
+      if (select.dataset.offered !== choices.join("\n")) {
+        select.replaceChildren(...choices.map((word) => new Option(word ? shortened(word) : "all", word)));
+        select.dataset.offered = choices.join("\n");
+      }
+      select.value = asked;
+    }
+    const firing = element("facet-firing");
+    if (firing && !firing.dataset.offered) {
+      firing.value = query.get("firing") ?? "";
+      firing.dataset.offered = "yes";
+    }
+  }
+
+  const shortened = (word) => (word.length > 40 ? `${word.slice(0, 39)}…` : word);
+
+  function changed() {
+    const api = window.nephoscopeGrid;
+    if (!api || !element("machines")) return;
+    const begun = performance.now();
+    narrowed(api);
+    const said = { q: element("words").value };
+    for (const name of [...FACETS, "firing"]) said[name] = element(`facet-${name}`).value;
+    window.nephoscope.keep(said);
+    window.nephoscopeTook = performance.now() - begun;
+  }
+
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "words" || event.target.id?.startsWith("facet-")) changed();
+  });
+
+  /* --- the table --- */
+
+  function sorted(api) {
+    const by = api.getColumnState().find((column) => column.sort);
+    window.nephoscope.keep({ sort: by ? `${by.colId}.${by.sort}` : "" });
+  }
+
+  function fit(api) {
+    const narrow = window.innerWidth < 700;
+    const hidden = api.getColumns().map((column) => column.getColId())
+      .filter((name) => !["name", "state", "alerts"].includes(name));
+    api.setColumnsVisible(hidden, !narrow);
+    const room = window.innerWidth - 24 - 112 - 84 - 4;
+    api.setColumnWidths([{ key: "name", newWidth: narrow ? Math.max(140, room) : 260 }]);
+    api.setColumnWidths([{ key: "state", newWidth: narrow ? 112 : 150 }, { key: "alerts", newWidth: narrow ? 84 : 90 }]);
+  }
+
+  async function begin(grid) {
+    grid.dataset.begun = "yes";
+    const api = await window.dash_ag_grid.getApiAsync("machines");
+    window.nephoscopeGrid = api;
+    rows.clear();
+    token = "";
+    api.setGridOption("isExternalFilterPresent", () => true);
+    api.setGridOption("doesExternalFilterPass", (node) => passes(node.data));
+    fit(api);
+    const [by, way] = (new URLSearchParams(location.search).get("sort") ?? "").split(/\.(?=[^.]*$)/);
+    if (by && way) api.applyColumnState({ state: [{ colId: by, sort: way }] });
+    api.addEventListener("sortChanged", () => sorted(api));
+    api.addEventListener("cellKeyDown", (event) => {
+      if (event.event.key === "Enter") window.nephoscope.go(pageOf(event.data));
+    });
+    await load(api);
+  }
+
+  new MutationObserver(() => {
+    const grid = element("machines");
+    if (grid && !grid.dataset.begun && grid.querySelector(".ag-root")) begin(grid);
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  document.addEventListener("nephoscope:state", (event) => {
+    const api = window.nephoscopeGrid;
+    if (element("machines")?.dataset.begun && api && event.detail.table !== token) load(api);
+  });
+  window.addEventListener("resize", () => element("machines") && window.nephoscopeGrid && fit(window.nephoscopeGrid));
+
+  const pageOf = (row) => `/machine?${new URLSearchParams({ scope: row.scope, id: row.id })}`;
+
+  /* --- cells: text alone, never markup --- */
+
+  const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+  function written(value, unit) {
+    if (value === null || value === undefined) return "";
+    if (unit === "FRACTION") return `${figures(value * 100)} %`;
+    if (unit.startsWith("BYTES")) {
+      let step = 0;
+      while (Math.abs(value) >= 1024 && step < BINARY.length - 1) { value /= 1024; step++; }
+      return `${figures(value)} ${BINARY[step]}${unit === "BYTES" ? "" : "/s"}`;
+    }
+    return unit === "SECONDS" ? `${figures(value)} s` : figures(value);
+  }
+
+  const figures = (value) => value.toLocaleString("en", { maximumSignificantDigits: 3 });
+
+  const make = (...parts) => window.React.createElement(...parts);
+  const parts = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions ?? {});
+
+  parts.MachineName = ({ data }) => make("span", { className: "machine" },
+    make("a", { href: pageOf(data), tabIndex: -1 }, make("bdi", null, data.name)),
+    data.shown_id ? make("bdi", { className: "faint id" }, data.shown_id) : null);
+  parts.MachineState = ({ data }) => make("span", null,
+    make("span", { className: `badge state-${data.state}` }, data.state),
+    data.failed ? make("bdi", { className: "badge critical", title: data.failed }, data.failed) : null);
+  parts.FiringCount = ({ value }) => (value ? make("span", { className: "badge critical" }, String(value)) : "");
+
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions ?? {});
+  functions.metricValue = written;
+})();
