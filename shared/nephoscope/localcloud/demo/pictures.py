@@ -31,13 +31,14 @@ def draw_pictures(out: Path, page: str, message: Mapping[str, Any] | None, chann
 
 
 def _visited(browser: Chromium, address: str, path: Path, width: int) -> Path:
-    """Once it has come to rest: a page that asks again and again is never idle for long."""
+    """Once its first heading is there, and what comes with it has come to rest."""
     with browser.page(width, 1180) as page:
         page.goto(address, wait_until="load")
+        page.locator("h1").first.wait_for(timeout=_PATIENCE)
         page.wait_for_timeout(_REST)
         page.screenshot(path=path, full_page=width == NARROW)
     return path
 
 
-_REST = 2_500
+_PATIENCE, _REST = 60_000, 1_000
 """Milliseconds."""
