@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export NEPHOSCOPE_CONFIG := $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sweep check format generated package deploy-local bench picture lock clean
+.PHONY: help demo test sweep check format generated package deploy-local bench pictures lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -54,11 +54,8 @@ deploy-local: $(READY) $(NODE) ## the whole stack on a local AWS, until its sche
 bench: $(READY) ## time and calls beside plain SDK loops; writes build/bench.json
 	$(BIN)/python infra/bench.py $(ARGS)
 
-picture: $(READY) ## the README's picture, from the demonstration (needs chromium)
-	$(BIN)/nephoscope demo
-	chromium --headless --no-sandbox --disable-gpu --disable-background-networking --hide-scrollbars \
-	  --user-data-dir=build/chromium --window-size=1280,1180 --screenshot=infra/pictures/dashboard.png \
-	  file://$(CURDIR)/build/demo/dashboard.html
+pictures: $(READY) $(NODE) ## pictures of every screen, page and message in build/pictures; ARGS="--only plots" (needs chromium)
+	$(BIN)/python -m infra.pictures.draw $(ARGS)
 
 lock: $(READY) ## requirements.lock from pyproject.toml: versions, no addresses
 	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \

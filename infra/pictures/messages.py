@@ -12,8 +12,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from nephoscope.localcloud.browser import Chromium, chromium
 from infra.pictures.samples import samples
+from nephoscope.localcloud.browser import Chromium, chromium
 from nephoscope.model.group import GroupMessage, Message
 from nephoscope.notifiers.formats import FORMATS
 from nephoscope.notifiers.formats.sns import render_sns
