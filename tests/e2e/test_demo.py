@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.e2e
 
@@ -24,7 +25,7 @@ def demo(tmp_path_factory):
         [script, "demo", "--instances", "80", "--minutes", "45", "--seed", "1", "--out", out],
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -106,6 +107,26 @@ def test_the_terminal_shows_each_alert_as_it_happens(demo):
         line.split()[1] for line in printed.splitlines() if re.match(r"\d\d:\d\d ", line)
     }
     assert "batch-prod-0000" in printed
+
+
+def test_the_terminal_says_what_is_done_to_the_fleet_and_when_it_is_over(demo):
+    printed, _, _ = demo
+    assert re.search(r"^\d\d:\d\d aws   happens     out of CPU: batch-prod-0000", printed, re.MULTILINE)
+    assert re.search(r"^\d\d:\d\d aws   is over     us-east-1 can be read again$", printed, re.MULTILINE)
+    assert len(re.findall(r"^\d\d:\d\d (?:aws|gcp|azure) +happens", printed, re.MULTILINE)) == 16
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
+def test_pictures_are_left_of_the_dashboard_the_page_and_a_message(demo):
+    """Each is as wide as it was asked for, and shows more than one colour."""
+    printed, _, out = demo
+    widths = {"dashboard.png": 1280, "page.png": 1280, "page-narrow.png": 420, "message.png": 640}
+    for name, width in widths.items():
+        with Image.open(out / name) as picture:
+            assert picture.width == width
+            assert len(picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64).getcolors()) > 8, name
+        assert name in printed
+    assert (out / "page.log").read_text().strip() in ("", "Ctrl-C ends it")
 
 
 def test_the_dashboard_stands_beside_it_as_json(demo):
