@@ -2,7 +2,8 @@
 
     python infra/build.py [--config nephoscope.yaml] [--out build] [--config-only] [--cloud gcp]... [--machine here]
 
-First the configuration is checked and compiled (config.json goes into the artifacts, deploy.json to the deployment).
+First the configuration is checked and compiled (config.json goes into the artifacts, deploy.json and the other consoles'
+dashboards to the deployment).
 Then a zip is made for each cloud that the configuration names, or that --cloud names. Same sources, same bytes: names
 are sorted, times and permissions are fixed, so an unchanged package is not deployed again.
 
@@ -46,7 +47,13 @@ RUNTIME = "3.13"
 PACKAGES = ("aws-lambda-powertools", "dacite", "jmespath", "typing-extensions", "tzdata")
 """What the artifact carries beside our own; the versions are the lock's."""
 
-NOT_DEPLOYED = ("nephoscope/localcloud/", "nephoscope/cli/", "nephoscope/app/authoring/", "nephoscope/app/stories/")
+NOT_DEPLOYED = (
+    "nephoscope/localcloud/",
+    "nephoscope/cli/",
+    "nephoscope/app/authoring/",
+    "nephoscope/app/stories/",
+    "nephoscope/pipeline/consoles/",
+)
 """Rooms for a person's machine: no function imports them."""
 
 CLOUDS = ("aws", "gcp", "azure")

@@ -44,6 +44,15 @@ _JOINS = {Take.SUM: "SUM", Take.HIGHEST: "MAX", Take.LOWEST: "MIN"}
 _PROMQL = {Take.AVERAGE: "avg", Take.SUM: "sum", Take.HIGHEST: "max", Take.LOWEST: "min"}
 
 
+def source_uid(cloud: Cloud) -> str:
+    """Of the data source that we provision."""
+    return f"nephoscope-{cloud}"
+
+
+def source_name(cloud: Cloud) -> str:
+    return f"nephoscope {CLOUD_NAMES[cloud]}"
+
+
 def datasource(cloud: Cloud) -> dict[str, str]:
     """The data source that a variable of the dashboard holds."""
     return {"type": TYPES[cloud], "uid": f"${{{cloud}}}"}

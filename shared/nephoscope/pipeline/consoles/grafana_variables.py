@@ -15,7 +15,7 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.board.bounds import CLOUD_NAMES
 from nephoscope.pipeline.board.parts import Board
-from nephoscope.pipeline.consoles.grafana_targets import TYPES, datasource
+from nephoscope.pipeline.consoles.grafana_targets import TYPES, datasource, source_name, source_uid
 
 Variable = dict[str, Any]
 
@@ -35,7 +35,9 @@ def variables(board: Board, config: Config) -> list[Variable]:
 
 def _source(cloud: Cloud) -> Variable:
     shown = {"name": str(cloud), "label": f"{CLOUD_NAMES[cloud]} data source", "query": TYPES[cloud]}
-    return {"type": "datasource", **shown, "refresh": _ON_LOAD, "multi": False, "includeAll": False}
+    ours = {"selected": True, "text": source_name(cloud), "value": source_uid(cloud)}
+    kept: Variable = {"refresh": _ON_LOAD, "multi": False, "includeAll": False, "current": ours}
+    return {"type": "datasource", **shown, **kept}
 
 
 def _aws(board: Board, config: Config) -> Iterator[Variable]:
