@@ -98,10 +98,14 @@ def _head(asked: _Asked) -> Iterator[Item]:
     where = link(f"CloudWatch, {publish.dashboard}", dashboard_link(publish.dashboard, publish.region))
     yield items.text(
         "introduction",
-        f"# {plain(asked.board.title)}\n"
-        + sentences(plain(asked.board.introduction), f"Alerts that fire, coverage, other clouds: {where}."),
+        f"# {_plain(asked.board.title)}\n"
+        + sentences(_plain(asked.board.introduction), f"Alerts that fire, coverage, other clouds: {where}."),
     )
     yield items.parameters("parameters", list(_parameters(asked)))
+
+
+def _plain(text: str) -> str:
+    return items.braceless(plain(text))
 
 
 def _parameters(asked: _Asked) -> Iterator[dict[str, Any]]:
@@ -131,7 +135,7 @@ def _section(asked: _Asked, section: Section) -> Iterator[Item]:
     if steps:
         missing = lacking(asked.board, Cloud.AZURE) if section.name == "worst" else ""
         below = sentences(section.below, missing)
-        yield items.text(section.name, f"## {section.title}" + (f"\n{below}" if below else ""))
+        yield items.text(f"section {section.name}", f"## {section.title}" + (f"\n{below}" if below else ""))
         yield from steps
 
 

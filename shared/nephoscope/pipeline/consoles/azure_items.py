@@ -146,6 +146,11 @@ def _bound(operator: str, value: str | None, icon: str, shown: str) -> dict[str,
     return {"operator": str(operator), "thresholdValue": value, "representation": icon, "text": shown}
 
 
+def braceless(text: str) -> str:
+    """A workbook takes a word in braces for a parameter, wherever it stands."""
+    return text.replace("{", "(").replace("}", ")")
+
+
 def guid(name: str) -> str:
     """The same for the same name, so that a workbook that says the same is the same."""
     return str(uuid5(NAMESPACE_URL, f"nephoscope/workbook/{name}"))

@@ -53,7 +53,8 @@ def _worst(panel: Panel, ask: Measure, source: Source) -> Item:
     """The vendor's own number: of what is free where we speak of what is used, which the title says."""
     metric = items.column_of(source.namespace.lower(), source.vendor_name)
     bounds = [
-        (limit.severity, _side(limit, source), as_vendor(limit.value, source), _rule(limit)) for limit in panel.limits
+        (limit.severity, _side(limit, source), as_vendor(limit.value, source), items.braceless(limit.rule))
+        for limit in panel.limits
     ]
     falling = vendor_upward(source, upward=ask.upward)
     order = [{"itemKey": metric, "sortOrder": 2 if falling else 1}]
@@ -76,7 +77,8 @@ def _worst(panel: Panel, ask: Measure, source: Source) -> Item:
 
 def _worst_in_logs(panel: Panel, ask: Measure, source: Source) -> Item:
     bounds = [
-        (limit.severity, limit.comparison, as_shown(limit.value, panel.unit), _rule(limit)) for limit in panel.limits
+        (limit.severity, limit.comparison, as_shown(limit.value, panel.unit), items.braceless(limit.rule))
+        for limit in panel.limits
     ]
     grid = {
         "formatters": [items.resource("Machine"), items.judged("Value", bounds)],
@@ -104,11 +106,6 @@ def _side(limit: Limit, source: Source) -> Comparison:
         Comparison.LESS_OR_EQUAL: Comparison.GREATER_OR_EQUAL,
     }
     return limit.comparison if source.scale > 0 else turned[limit.comparison]
-
-
-def _rule(limit: Limit) -> str:
-    """Braces would be taken for a parameter."""
-    return limit.rule.replace("{", "(").replace("}", ")")
 
 
 def _minutes(source: Source) -> str:

@@ -17,6 +17,7 @@ from nephoscope.model.metric import Source
 from nephoscope.model.resource import Kind, StateGroup
 from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.board.parts import Measure, Take
+from nephoscope.pipeline.consoles.azure_items import braceless
 from nephoscope.pipeline.units import SHOWN
 
 MACHINE = "microsoft.compute/virtualmachines"
@@ -29,8 +30,8 @@ _JOINED = {Take.AVERAGE: "avg", Take.SUM: "sum", Take.HIGHEST: "max", Take.LOWES
 
 
 def text(value: str) -> str:
-    """A string of Kusto. A workbook would take braces for a parameter."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("{", "(").replace("}", ")")
+    """A string of Kusto, within a workbook."""
+    escaped = braceless(value).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
 
