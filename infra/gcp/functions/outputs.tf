@@ -10,5 +10,5 @@ output "queue" {
 
 output "dashboard" {
   description = "The fleet's dashboard in the console"
-  value       = "https://console.cloud.google.com/monitoring/dashboards/builder/${reverse(split("/", google_monitoring_dashboard.fleet.id))[0]}?project=${var.project}"
+  value       = "https://console.cloud.google.com/monitoring/dashboards/builder/${basename(google_monitoring_dashboard.fleet.id)}?project=${var.project}"
 }

@@ -1,8 +1,8 @@
 """What Grafana reads when it starts: its data sources, and where the dashboard's file is. No secret stands in it:
 Grafana is given an identity where it runs, and what differs from place to place it takes from its environment.
 
-Sources: Grafana, "Provision Grafana" (data sources, dashboards, `$NAME` for variables of the environment), and its pages
-on provisioning each of the three data sources (jsonData).
+Sources: Grafana, "Provision Grafana" (data sources, dashboards, `$NAME` for variables of the environment), and its
+pages on provisioning each of the three data sources (jsonData).
 """
 
 from __future__ import annotations
