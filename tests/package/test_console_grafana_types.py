@@ -25,8 +25,9 @@ from tests.console_boards import everything, odd, ruleless, shown, written
 ROOT = Path(__file__).resolve().parents[2]
 COMPILER = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
 TYPES = Path(__file__).with_name("grafana_types.ts")
+AZURE, GOOGLE = "grafana-azure-monitor-datasource", "stackdriver"
 PANELS = {"row": "Row", "stat": "Stat", "text": "Text", "timeseries": "TimeSeries"}
-QUERIES = {"cloudwatch": "CloudWatch", "stackdriver": "Google", "grafana-azure-monitor-datasource": "Azure"}
+QUERIES = {"cloudwatch": "CloudWatch", GOOGLE: "Google", AZURE: "Azure"}
 
 pytestmark = pytest.mark.skipif(
     not COMPILER.exists() or not (ROOT / "node_modules" / "@grafana" / "schema").exists(),
@@ -54,7 +55,10 @@ def constants(dashboard: Dashboard) -> Iterator[str]:
     parts: list[tuple[str, object]] = []
     head = {key: value for key, value in dashboard.items() if key not in ("panels", "templating")}
     parts.append(("Head", head))
-    parts += [("Variable", variable) for variable in dashboard["templating"]["list"]]
+    for variable in dashboard["templating"]["list"]:
+        parts.append(("Variable", variable))
+        if variable.get("datasource", {}).get("type") == AZURE and variable["type"] == "query":
+            parts.append(("Azure", variable["query"]))  # of the others' variables there are no types
     for panel in dashboard["panels"]:
         parts.append((PANELS[panel["type"]], {key: value for key, value in panel.items() if key != "targets"}))
         parts += [(QUERIES[target["datasource"]["type"]], target) for target in panel.get("targets", [])]
@@ -71,10 +75,12 @@ def query_of(dashboard: Dashboard, source: str) -> Any:
     return next(target for target in targets if target["datasource"]["type"] == source)
 
 
-AZURE, GOOGLE = "grafana-azure-monitor-datasource", "stackdriver"
 PLANTED: Mapping[str, Callable[[Dashboard], object]] = {
     "an unknown property of the dashboard": lambda d: d.update(titel="x"),
     "a schema version that is a text": lambda d: d.update(schemaVersion="41"),
+    "a variable that asks Azure for what there is not": lambda d: next(
+        v for v in d["templating"]["list"] if v["name"] == "azure_region"
+    )["query"].update(queryType="Azure Locations"),
     "a kind of variable that there is not": lambda d: d["templating"]["list"][0].update(type="source"),
     "a variable without a name": lambda d: d["templating"]["list"][0].pop("name"),
     "a look that a stat does not have": lambda d: panel_of(d, "stat")["options"].update(colorMode="values"),

@@ -177,14 +177,20 @@ def promql_of(title: str) -> str:
 def test_google_is_asked_for_the_worst_machines_and_for_rates_of_what_changes() -> None:
     assert promql_of("CPU utilization: the 10 highest in Google Cloud") == (
         "topk(10, avg by (project_id, zone, instance_id, instance_name) "
-        '(compute_googleapis_com:instance_cpu_utilization{monitored_resource="gce_instance",zone=~"$zone"}))'
+        '(compute_googleapis_com:instance_cpu_utilization{monitored_resource="gce_instance",zone=~"${zone:regex}"}))'
     )
     assert promql_of("Network receive: the 10 highest in Google Cloud") == (
         "topk(10, sum by (project_id, zone, instance_id, instance_name) "
         '(rate(compute_googleapis_com:instance_network_received_bytes_count{monitored_resource="gce_instance",'
-        'zone=~"$zone"}[300s])))'
+        'zone=~"${zone:regex}"}[300s])))'
     )
     assert 'state="used"' in promql_of("Memory utilization: the 10 highest in Google Cloud")
+
+
+def test_a_promql_query_has_the_empty_list_beside_it_that_keeps_grafana_from_making_it_over() -> None:
+    asked = [target for target in targets("acme") if target.get("queryType") == "promQL"]
+    assert asked
+    assert all(target["timeSeriesList"]["filters"] == [] for target in asked)
 
 
 def test_azure_is_asked_by_the_minute_for_what_it_has_as_totals() -> None:

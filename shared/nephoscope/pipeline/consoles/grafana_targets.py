@@ -137,17 +137,22 @@ def _aws(ask: Measure, source: Source) -> Target:
 
 
 def _google(ask: Measure, source: Source) -> Target:
-    """PromQL, which ranks at each moment: over a longer time more than so many lines may be drawn."""
-    step = f"{source.period}s"
-    query = {"projectName": "$project", "expr": promql(ask, source), "step": step}
-    return {"datasource": datasource(Cloud.GCP), "queryType": "promQL", "promQLQuery": query, "aliasBy": ""}
+    """PromQL, which ranks at each moment: over a longer time more than so many lines may be drawn.
+
+    An empty timeSeriesList stands beside it as the editor leaves it: a query without one is taken for an old one, made
+    over into a list of no metric, and never sent.
+    """
+    query = {"projectName": "$project", "expr": promql(ask, source), "step": f"{source.period}s"}
+    beside = {"projectName": "$project", "crossSeriesReducer": "REDUCE_NONE", "filters": [], "groupBys": []}
+    asked = {"datasource": datasource(Cloud.GCP), "queryType": "promQL", "aliasBy": ""}
+    return asked | {"promQLQuery": query, "timeSeriesList": beside}
 
 
 def promql(ask: Measure, source: Source) -> str:
     kind = "gcs_bucket" if ask.metric.on is Kind.BUCKET else "gce_instance"
     terms = [f'monitored_resource="{kind}"', *_fixed(source)]
     if ask.metric.on is Kind.INSTANCE:
-        terms.append('zone=~"$zone"')
+        terms.append('zone=~"${zone:regex}"')
     series = f"{prometheus_name(source)}{{{','.join(terms)}}}"
     if source.per_second:
         series = f"rate({series}[{max(300, 2 * source.period)}s])"
