@@ -50,7 +50,9 @@ class _Asked:
 def render_google(board: Board, config: Config, deployment: str = DEPLOYMENT) -> dict[str, object]:
     """The Dashboard resource, as `dashboards.create` takes it. deployment: service and stage, `nephoscope-prod`.
 
-    Panels that would not fit are left out from the end, and the text says how many.
+    Panels that would not fit are left out from the end, and the text says how many. Nothing stands in it with
+    the value that it has anyway (a zero, an empty list): the service does not give such things back, and Terraform
+    would find a difference each time.
     """
     asked = _Asked(board, config, deployment)
     tiles = list(_tiles(asked))
@@ -69,7 +71,12 @@ def render_google(board: Board, config: Config, deployment: str = DEPLOYMENT) ->
 def _tile(placed: Any) -> dict[str, object]:
     tile = placed.tile
     size = {"xPos": placed.x, "yPos": placed.y, "width": tile.width, "height": tile.height}
-    return {name: value for name, value in size.items() if value} | {"widget": tile.content}
+    return _present(size) | {"widget": tile.content}
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    """Without zeros."""
+    return {name: value for name, value in fields.items() if value}
 
 
 def _tiles(asked: _Asked) -> Iterator[Tile]:
@@ -88,7 +95,7 @@ def _now(asked: _Asked, section: Section) -> Iterator[Tile]:  # noqa: ARG001 - a
     if asked.own_functions:
         every = 5 * max(60, asked.config.gather.every)
         query = runs(f"{asked.deployment}-collect", every, good=True)
-        none = {"label": "no run has succeeded", "value": 0.0, "color": "RED", "direction": "BELOW"}
+        none = {"label": "no run has succeeded", "value": 0.5, "color": "RED", "direction": "BELOW"}
         title = f"Runs that succeeded in {every // 60} min"
         yield Tile(_number(title, query, every, none), 3, 3)
     yield Tile({"title": "Open incidents of Cloud Monitoring itself", "incidentList": {}}, 6, 3)
@@ -136,14 +143,13 @@ def _introduction(asked: _Asked, left_out: int) -> Tile:
         f"Alerts, coverage and machines that are stopped: {where}.",
         f"{left_out} graphs did not fit." if left_out else "",
     )
-    style = {"backgroundColor": "#FFFFFF", "textColor": "#212121", "fontSize": "FS_MEDIUM", "padding": "P_SMALL"}
+    style = {"fontSize": "FS_MEDIUM", "padding": "P_SMALL"}
     return Tile({"text": {"content": said, "format": "MARKDOWN", "style": style}}, COLUMNS, 2)
 
 
 def _heading(section: Section, more: str) -> Tile:
     subtitle = sentences(section.below, more)
-    header = ({"subtitle": subtitle} if subtitle else {}) | {"dividerBelow": False}
-    return Tile({"title": section.title, "sectionHeader": header}, COLUMNS, 1)
+    return Tile({"title": section.title, "sectionHeader": {"subtitle": subtitle} if subtitle else {}}, COLUMNS, 1)
 
 
 def _measured(asked: _Asked, panel: Panel, ask: Measure) -> Widget:
@@ -151,7 +157,7 @@ def _measured(asked: _Asked, panel: Panel, ask: Measure) -> Widget:
     axis = "" if panel.unit is Unit.FRACTION else SHOWN[panel.unit].label
     widget = _chart(panel.title, measured(ask, asked.projects), source.period, legend_of(ask), "LINE", axis)
     thresholds = [
-        {"label": threshold_label(panel, limit), "value": bound(limit, source), "targetAxis": "Y1"}
+        _present({"label": threshold_label(panel, limit), "value": bound(limit, source), "targetAxis": "Y1"})
         for limit in panel.limits
     ]
     return widget if not thresholds else widget | {"xyChart": widget["xyChart"] | {"thresholds": thresholds}}

@@ -114,7 +114,7 @@ def running(projects: Sequence[str], *groups: str) -> dict[str, Any]:
             "alignmentPeriod": "300s",
             "perSeriesAligner": "ALIGN_MAX",
             "crossSeriesReducer": "REDUCE_COUNT",
-            "groupByFields": [f"resource.labels.{label}" for label in groups],
+            **_by(*(f"resource.labels.{label}" for label in groups)),
         },
     }
 
@@ -129,9 +129,13 @@ def runs(service: str, every: int, *groups: str, good: bool = False) -> dict[str
             "alignmentPeriod": f"{every}s",
             "perSeriesAligner": "ALIGN_SUM",
             "crossSeriesReducer": "REDUCE_SUM",
-            "groupByFields": list(groups),
+            **_by(*groups),
         },
     }
+
+
+def _by(*groups: str) -> dict[str, Any]:
+    return {"groupByFields": list(groups)} if groups else {}
 
 
 def lengths(service: str, every: int) -> dict[str, Any]:

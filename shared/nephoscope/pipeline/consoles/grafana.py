@@ -53,6 +53,7 @@ def render_grafana(board: Board, config: Config) -> dict[str, object]:
         "refresh": "1m",
         "schemaVersion": SCHEMA_VERSION,
         "time": {"from": "now-3h", "to": "now"},
+        "timepicker": {"nowDelay": "2m"},  # the newest minute is not yet everyone's
         "templating": {"list": variables(board, config)},
         "links": _links(config),
         "panels": list(_panels(asked)),
