@@ -20,8 +20,10 @@ import jsonschema
 import pytest
 
 from nephoscope.model.config import Config
+from nephoscope.model.rule import Comparison, Severity
 from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.consoles.azure import INSIGHTS, render_template, render_workbook
+from nephoscope.pipeline.consoles.azure_items import Bound, judged
 from tests.console_boards import CATALOG, GOLDEN, ODD, everything, kept, odd, shown, written
 
 VALIDATOR = jsonschema.Draft7Validator(json.loads((GOLDEN / "workbook.schema.json").read_text(encoding="utf-8")))
@@ -31,6 +33,7 @@ CONFIGS: dict[str, Config] = {
     "odd": odd(),
     "everything": everything(),
 }
+CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 every_fleet = pytest.mark.parametrize("fleet", CONFIGS)
 
 
@@ -157,6 +160,18 @@ def test_thresholds_are_in_azures_unit_the_worst_first() -> None:
     # 10 MiB a second are 629,145,600 bytes in the minute that Azure counts
     assert bounds("worst network.receive") == [(">", "629145600", "warning", "{0}{1} network-busy"), otherwise]
     assert bounds("worst cpu.credit.balance") == [("<", "20", "warning", "{0}{1} credits-low"), otherwise]
+
+
+def test_the_first_bound_that_is_broken_decides_so_the_furthest_stands_first() -> None:
+    up, down = Comparison.GREATER, Comparison.LESS
+    rules = [(WARNING, up, 60.0, "a"), (WARNING, up, 75.0, "b"), (CRITICAL, up, 70.0, "c")]
+    assert order_of(rules) == ["c", "b", "a"]
+    assert order_of([(WARNING, down, 20.0, "a"), (WARNING, down, 5.0, "b")]) == ["b", "a"]
+
+
+def order_of(rules: list[Bound]) -> list[str]:
+    grid = judged("x", rules)["formatOptions"]["thresholdsGrid"]
+    return [each["text"].removeprefix("{0}{1} ") for each in grid if each["operator"] != "Default"]
 
 
 def test_of_free_memory_less_is_worse_and_the_least_comes_first() -> None:

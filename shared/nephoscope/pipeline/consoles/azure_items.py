@@ -15,6 +15,9 @@ from nephoscope.model.rule import Comparison, Severity
 
 Item = dict[str, Any]
 
+Bound = tuple[Severity, Comparison, float, str]
+"""A rule's threshold in a column's unit, and the rule's name."""
+
 RESOURCE_GRAPH = "microsoft.resourcegraph/resources"
 LOGS, GRAPH = 0, 1
 """Kinds of queries."""
@@ -130,19 +133,23 @@ def resource(match: str) -> dict[str, Any]:
     return column(match, RESOURCE, linkTarget="Resource", showIcon=True)
 
 
-def judged(match: str, bounds: Sequence[tuple[Severity, Comparison, float, str]]) -> dict[str, Any]:
-    """A number with the icon of the first bound that it breaks, critical ones first. bounds: in the column's unit,
-    each with the rule's name, which stands beside the number."""
-    ordered = sorted(bounds, key=lambda bound: _ORDER.index(bound[0]))
+def judged(match: str, bounds: Sequence[Bound]) -> dict[str, Any]:
+    """A number with the icon of the first bound that it breaks, critical ones first, the furthest of these first. The
+    rule's name stands beside the number."""
     grid = [
-        _bound(comparison, f"{value:.13g}", ICONS[sev], f"{{0}}{{1}} {rule}".rstrip())
-        for sev, comparison, value, rule in ordered
+        _threshold(comparison, f"{value:.13g}", ICONS[severity], f"{{0}}{{1}} {rule}".rstrip())
+        for severity, comparison, value, rule in sorted(bounds, key=_furthest)
     ]
-    otherwise = _bound("Default", None, "success" if bounds else "Blank", "{0}{1}")
+    otherwise = _threshold("Default", None, "success" if bounds else "Blank", "{0}{1}")
     return column(match, THRESHOLDS, thresholdsOptions="icons", thresholdsGrid=[*grid, otherwise])
 
 
-def _bound(operator: str, value: str | None, icon: str, shown: str) -> dict[str, Any]:
+def _furthest(bound: Bound) -> tuple[int, float]:
+    severity, comparison, value, _ = bound
+    return _ORDER.index(severity), -value if comparison.upward else value
+
+
+def _threshold(operator: str, value: str | None, icon: str, shown: str) -> dict[str, Any]:
     return {"operator": str(operator), "thresholdValue": value, "representation": icon, "text": shown}
 
 
