@@ -16,6 +16,7 @@ from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.board.parts import Board, Figure, Listing, Look, Measure, Panel, Section
 from nephoscope.pipeline.consoles import grafana_panels as panels
 from nephoscope.pipeline.consoles.grafana_targets import figures, measured
+from nephoscope.pipeline.consoles.grafana_thresholds import step
 from nephoscope.pipeline.consoles.grafana_variables import variables
 from nephoscope.pipeline.consoles.grid import Tile, place
 from nephoscope.pipeline.consoles.texts import lacking, link, plain, sentences
@@ -112,10 +113,10 @@ def _number(asked: _Asked, panel: Panel) -> Tile:
     """Of coverage anything below all is worth a look; of alerts anything above none."""
     targets = _targets(asked, panel)
     name = panel.asks[0].name if isinstance(panel.asks[0], Figure) else ""
-    good, bad = panels.step("green"), panels.step("red")
+    good, bad = step("green"), step("red")
     steps = {
-        "nephoscope.coverage": [bad, panels.step("orange", 90), panels.step("green", 100)],
-        "nephoscope.alerts_firing": [good, panels.step("red", 1)],
+        "nephoscope.coverage": [bad, step("orange", 90), step("green", 100)],
+        "nephoscope.alerts_firing": [good, step("red", 1)],
     }
     wide = len(panel.asks) > 1
     return Tile(panels.number(panel, targets, steps.get(name, [good])), 12 if wide else 6, 5)

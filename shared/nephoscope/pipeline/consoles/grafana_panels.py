@@ -1,10 +1,7 @@
 """Grafana's panels as values: a number, lines with thresholds, text.
 
-A threshold's colour is that of what lies beyond it, as Grafana has it: upward from green to red, downward from red to
-green.
-
-Sources: the dashboard and panel types of npm @grafana/schema; Grafana, "Configure thresholds", "Standard options"
-(units), "Configure data links" (`${__field.labels.x}`), "Transform data".
+Sources: the dashboard and panel types of npm @grafana/schema; Grafana, "Standard options" (units), "Configure data
+links" (`${__field.labels.x}`), "Transform data".
 """
 
 from __future__ import annotations
@@ -12,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nephoscope.model.metric import Source, Unit
+from nephoscope.model.metric import Unit
 from nephoscope.model.resource import Kind, StateGroup
-from nephoscope.model.rule import Severity
 from nephoscope.model.scope import Cloud
-from nephoscope.pipeline.board.bounds import CLOUD_NAMES, as_shown, as_vendor, seconds_in, title_of, vendor_upward
-from nephoscope.pipeline.board.parts import Limit, Look, Measure, Panel, Split, Take
+from nephoscope.pipeline.board.bounds import CLOUD_NAMES, title_of, vendor_upward
+from nephoscope.pipeline.board.parts import Look, Measure, Panel, Split, Take
 from nephoscope.pipeline.consoles.grafana_targets import Target, labels_of
+from nephoscope.pipeline.consoles.grafana_thresholds import Step, absolute, source_of, steps_of
 from nephoscope.pipeline.consoles.texts import sentences, threshold_label
 
-GOOD = "green"
-COLORS = {Severity.CRITICAL: "red", Severity.WARNING: "orange", Severity.INFO: "blue"}
 STATES = {
     StateGroup.RUNNING: "green",
     StateGroup.STOPPED: "gray",
@@ -44,8 +39,6 @@ _VENDOR_UNITS = {
     "By": "bytes",
     "s": "s",
 }
-
-Step = dict[str, Any]
 
 
 def text(content: str) -> dict[str, Any]:
@@ -92,7 +85,7 @@ def lines(panel: Panel, targets: Sequence[Target]) -> dict[str, Any]:
         custom["axisLabel"] = panel.counted
     defaults: dict[str, Any] = {"unit": _unit(panel), "min": 0, "custom": custom, "color": {"mode": "palette-classic"}}
     if panel.limits:
-        defaults["thresholds"] = absolute(_steps(panel))
+        defaults["thresholds"] = absolute(steps_of(panel))
     if isinstance(ask, Measure):
         defaults |= _named(ask)
     far = "min" if downward else "max"
@@ -150,56 +143,16 @@ def _states(panel: Panel) -> list[dict[str, Any]]:
     ]
 
 
-# --- thresholds --------------------------------------------------------------------------------------------------
-
-
-def step(color: str, value: float | None = None) -> Step:
-    """value: from where the colour holds; None for the lowest."""
-    return {"color": color, "value": value}
-
-
-def absolute(steps: Sequence[Step]) -> dict[str, Any]:
-    return {"mode": "absolute", "steps": list(steps)}
-
-
-def _steps(panel: Panel) -> list[Step]:
-    """From the bottom up. Where rules on both sides cross one another, those that look upward are shown."""
-    turned = [(_value(panel, limit), _looks_up(panel, limit), COLORS[limit.severity]) for limit in panel.limits]
-    falling = sorted((value, color) for value, up, color in turned if not up)
-    rising = sorted((value, color) for value, up, color in turned if up)
-    if falling and rising and falling[-1][0] >= rising[0][0]:
-        falling = []
-    colors = [color for _, color in falling] + [GOOD]
-    below = [step(color, value) for (value, _), color in zip(falling, colors[1:], strict=True)]
-    return [step(colors[0]), *below, *(step(color, value) for value, color in rising)]
-
-
-def _value(panel: Panel, limit: Limit) -> float:
-    source = _source(panel)
-    if source is None:
-        return as_shown(limit.value, panel.unit)
-    return as_vendor(limit.value, source) / (seconds_in(source) if panel.cloud is Cloud.GCP else 1)
-
-
-def _looks_up(panel: Panel, limit: Limit) -> bool:
-    source = _source(panel)
-    return limit.comparison.upward if source is None else vendor_upward(source, upward=limit.comparison.upward)
+# --- units, titles, names ----------------------------------------------------------------------------------------
 
 
 def _upward(ask: Measure) -> bool:
     return vendor_upward(ask.metric.sources[ask.cloud], upward=ask.upward)
 
 
-# --- units, titles, names ----------------------------------------------------------------------------------------
-
-
-def _source(panel: Panel) -> Source | None:
-    return panel.metric.sources[panel.cloud] if panel.metric and panel.cloud else None
-
-
 def _unit(panel: Panel) -> str:
     """Grafana's word for the unit of what is drawn: the vendor's own where we ask the vendor."""
-    source = _source(panel)
+    source = source_of(panel)
     if source is None:
         return _UNITS.get(panel.unit, "short")
     if source.per_second and panel.cloud is Cloud.GCP:
@@ -210,7 +163,7 @@ def _unit(panel: Panel) -> str:
 def _title(panel: Panel) -> str:
     """The board's; of a metric with what its cloud's figure really is. Azure's data source shows every machine that is
     chosen, and sorts them."""
-    source, ask = _source(panel), panel.asks[0]
+    source, ask = source_of(panel), panel.asks[0]
     if source is None or not isinstance(ask, Measure):
         return panel.title
     period = f" in {source.period // 60} min" if source.per_second and ask.cloud is not Cloud.GCP else ""
