@@ -2,9 +2,10 @@
 
     python infra/build.py [--config nephoscope.yaml] [--out build] [--config-only] [--cloud gcp]... [--machine here]
 
-First the configuration is checked and compiled (config.json goes into the artifacts, deploy.json to the deployment).
-Then a zip is made for each cloud that the configuration names, or that --cloud names. Same sources, same bytes: names
-are sorted, times and permissions are fixed, so an unchanged package is not deployed again.
+First the configuration is checked and compiled: config.json goes into the artifacts, deploy.json and the dashboards of
+Google's and Azure's consoles to the deployment. Then a zip is made for each cloud that the configuration names, or that
+--cloud names. Same sources, same bytes: names are sorted, times and permissions are fixed, so an unchanged package is
+not deployed again.
 
 aws.zip holds everything that the Lambda imports. It holds no binary, so the one zip runs on arm64, on x86_64 and on the
 local cloud; boto3 stands in the Lambda runtime already. Where the configuration says that AWS's functions read another
@@ -54,6 +55,7 @@ NOT_DEPLOYED = (
     "nephoscope/app/looking/",
     "nephoscope/pipeline/looking/",
     "nephoscope/views/web/",
+    "nephoscope/pipeline/consoles/",
 )
 """Rooms for a person's machine: no function imports them."""
 
@@ -246,12 +248,17 @@ def install_packages(cache: Path, names: Sequence[str] = PACKAGES, machine: Mach
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         fresh = Path(scratch, "fresh")
         _pip_install(pins, fresh, machine)
-        try:
-            fresh.rename(wanted)
-        except OSError:
-            if not wanted.is_dir():  # else another build has made the same meanwhile
-                raise
+        _move(fresh, wanted)
     return wanted
+
+
+def _move(fresh: Path, wanted: Path) -> None:
+    """Another build may have been quicker: what it made is the same."""
+    try:
+        fresh.rename(wanted)
+    except OSError:
+        if not wanted.is_dir():
+            raise
 
 
 def _kind(machine: Machine) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ PLANTED = (
     ("gcp/functions", "    oidc_token {", "    oidc_tokens {", 'http_target: unknown block "oidc_tokens"'),
     ("gcp/functions", "    retry_count = 0", "    retries = 0", 'retry_config: unknown argument "retries"'),
     ("gcp/functions", '  combiner              = "OR"\n', "", 'missing argument "combiner"'),
+    ("gcp/functions", "  dashboard_json = ", "  dashboard_body = ", 'missing argument "dashboard_json"'),
     ("gcp/functions", "var.region", "var.reggion", "var.reggion is not declared; did you mean region?"),
     ("gcp/functions", "local.stack.table", "local.stak.table", "local.stak is not declared; did you mean stack?"),
     ("gcp/functions", 'resource "google_pubsub_topic" "work"', 'resource "google_pubsub_topik" "work"',
@@ -74,6 +75,9 @@ PLANTED = (
     ("azure/functions", "  identity {", '  identity {\n    type = "UserAssigned"\n  }\n  identity {',
      "block identity stands there 2 times"),
     ("azure/functions", "      email_address = ", "      mail = ", 'email_receiver: missing argument "email_address"'),
+    ("azure/functions", "  data_json           = ", "  serialized_data     = ", 'unknown argument "serialized_data"'),
+    ("azure/functions", "application_insights_workbook.fleet.id", "application_insights_workbook.flet.id",
+     "azurerm_application_insights_workbook.flet is not declared"),
     ("azure/functions", "  app_settings = {", "  app_settings {", '"app_settings" is an argument, not a block'),
 )  # fmt: skip
 

@@ -184,3 +184,14 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "silent" {
     }
   }
 }
+
+# --- what a person looks at ---
+
+# The package's build draws it (shared/nephoscope/pipeline/consoles); our functions' log is known only here.
+resource "azurerm_application_insights_workbook" "fleet" {
+  name                = uuidv5("url", "nephoscope/${var.subscription}/${var.name}")
+  display_name        = "${local.deploy.fleet}: ${var.name}"
+  resource_group_name = local.identities.resource_group
+  location            = var.location
+  data_json           = replace(file("${var.build}/azure-workbook.json"), "@INSIGHTS@", azurerm_application_insights.home.id)
+}

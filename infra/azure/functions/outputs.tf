@@ -12,3 +12,8 @@ output "queue" {
   description = "Where scopes are fanned out"
   value       = "${azurerm_storage_account.home.primary_queue_endpoint}${azurerm_storage_queue.work.name}"
 }
+
+output "dashboard" {
+  description = "The fleet's workbook in the portal"
+  value       = "https://portal.azure.com/#@/resource${azurerm_application_insights_workbook.fleet.id}/workbook"
+}

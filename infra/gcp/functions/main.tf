@@ -237,3 +237,10 @@ resource "google_monitoring_alert_policy" "silent" {
     content   = "Nothing is watched in Google Cloud. Look at the function's log and at its job in Cloud Scheduler."
   }
 }
+
+# --- what a person looks at ---
+
+# The package's build draws it (shared/nephoscope/pipeline/consoles); it names our functions by how their names begin.
+resource "google_monitoring_dashboard" "fleet" {
+  dashboard_json = replace(file("${var.build}/google-dashboard.json"), "@NAME@", var.name)
+}

@@ -1,4 +1,5 @@
-"""`nephoscope dashboard`: the dashboard as it follows from the configuration, printed or written."""
+"""`nephoscope dashboard`: the dashboard as it follows from the configuration, for CloudWatch or another console,
+printed or written."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from nephoscope.app.outside import Outside
 from nephoscope.app.scopes import find_scopes
 from nephoscope.app.settings import Settings
 from nephoscope.cli.call import WELL, Call, CallError
+from nephoscope.cli.consoles import CONSOLES, DEPLOYED, write_console
 from nephoscope.cli.memory import registered
 from nephoscope.cli.probing import home_of, open_probe
 from nephoscope.cli.reading import SECONDS, report_gaps
@@ -20,26 +22,43 @@ from nephoscope.model.scope import Scope
 from nephoscope.model.series import Gap
 from nephoscope.pipeline.dashboard import render_dashboards
 
-HELP = "Print the CloudWatch dashboard's body, or write it to CloudWatch."
+HELP = "Print the dashboard, or write it: to CloudWatch, or as files for another console."
 EXAMPLES = """\
 examples:
   nephoscope dashboard > body.json
   nephoscope dashboard --part 2                      where it is split into several
   nephoscope dashboard --push --widget arn:aws:lambda:...
+  nephoscope dashboard --for grafana --out build/grafana
+  nephoscope dashboard --for gcp | gcloud monitoring dashboards create --config-from-file=-
+  nephoscope dashboard --for azure > workbook.json   an ARM template
 
-Its scopes are those that runs have seen (--store, --table); where none are remembered,
-those that the configuration names now."""
+CloudWatch's scopes are those that runs have seen (--store, --table); where none are remembered,
+those that the configuration names now. The others follow from the configuration alone."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--print", action="store_true", help="print the body as JSON (the default)")
     what.add_argument("--push", action="store_true", help="write what differs from what stands in CloudWatch")
+    parser.add_argument(
+        "--for", dest="console", choices=CONSOLES, default=CONSOLES[0], help="the console that it is for"
+    )
+    parser.add_argument("--out", metavar="DIR", help="with --for: write files there (grafana: its provisioning, too)")
+    parser.add_argument(
+        "--deployment",
+        default=DEPLOYED,
+        metavar="NAME",
+        help=f"with --for gcp: service and stage of our functions (default: {DEPLOYED})",
+    )
     parser.add_argument("--part", type=positive, default=1, metavar="N", help="which one to print (default: 1)")
     parser.add_argument("--widget", metavar="ARN", help="the custom widget's function (default: NEPHOSCOPE_WIDGET_ARN)")
 
 
 def run(call: Call) -> int:
+    if call.args.console != CONSOLES[0]:
+        return _for_another(call)
+    if call.args.out is not None:
+        raise CallError("--out is for another console's files", "Say which: --for grafana, gcp or azure.")
     outside = call.outside_looking(lambda settings: _with_widget(settings, call.args.widget))
     scopes, gaps = _scopes_for(call, outside)
     code = report_gaps(call.terminal, gaps)
@@ -47,6 +66,12 @@ def run(call: Call) -> int:
         return code
     dashboards = drawn(outside, scopes)
     return max(code, _push(call, outside, dashboards) if call.args.push else _print(call, dashboards))
+
+
+def _for_another(call: Call) -> int:
+    if call.args.push:
+        raise CallError("--push writes to CloudWatch alone", "Leave it out; infra/ deploys the other consoles'.")
+    return write_console(call)
 
 
 def drawn(outside: Outside, scopes: Sequence[Scope]) -> tuple[Dashboard, ...]:

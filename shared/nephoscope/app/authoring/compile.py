@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nephoscope.app.authoring.boards import draw_boards
 from nephoscope.app.authoring.channels import read_channels
 from nephoscope.app.authoring.deployment import plan_deployment
 from nephoscope.app.authoring.document import Items, Keys, Text, parse_document
@@ -70,14 +71,16 @@ def compile_file(
 
 
 def build(path: Path | str, out: Path | str, environment: Mapping[str, str] = os.environ) -> Compiled:
-    """Compile, and write `config.json` and `deploy.json` into the folder `out`. Raises ConfigError; OSError where
-    nothing can be written."""
+    """Compile, and write `config.json` and `deploy.json` into the folder `out`, and the dashboards that are deployed
+    with them. Raises ConfigError; OSError where nothing can be written."""
     compiled = compile_file(path, environment)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(dump_config(compiled.config), encoding="utf-8")
     deploy = json.dumps(compiled.deploy, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
     (out / "deploy.json").write_text(deploy, encoding="utf-8")
+    for name, drawn in draw_boards(compiled.config, load_catalog()).items():
+        (out / name).write_text(drawn, encoding="utf-8")
     return compiled
 
 

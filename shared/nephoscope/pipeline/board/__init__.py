@@ -1,0 +1,32 @@
+"""What a dashboard shows and in which order, whoever draws it: `parts` are the shapes, `compose` decides, `bounds`
+brings a rule's threshold into the unit that a graph has."""
+
+from nephoscope.pipeline.board.compose import board_of
+from nephoscope.pipeline.board.parts import (
+    Ask,
+    Board,
+    Figure,
+    Limit,
+    Listing,
+    Look,
+    Measure,
+    Panel,
+    Section,
+    Split,
+    Take,
+)
+
+__all__ = [
+    "Ask",
+    "Board",
+    "Figure",
+    "Limit",
+    "Listing",
+    "Look",
+    "Measure",
+    "Panel",
+    "Section",
+    "Split",
+    "Take",
+    "board_of",
+]
