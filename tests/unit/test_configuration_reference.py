@@ -43,7 +43,7 @@ def test_an_example_is_accepted_as_it_stands(name: str, number: int, tmp_path: P
 def test_a_wrong_example_would_be_noticed(tmp_path: Path) -> None:
     path = tmp_path / "nephoscope.yaml"
     path.write_text(whole("rules:\n  - {name: a, on: instance, when: cpu.utilisation > 90 %}\n"), encoding="utf-8")
-    with pytest.raises(ConfigError, match="did you mean cpu.utilization"):
+    with pytest.raises(ConfigError, match=r"did you mean cpu\.utilization"):
         compile_file(path, {})
 
 

@@ -1,7 +1,7 @@
 """`python -m nephoscope.app.authoring nephoscope.yaml --out build/`: what packaging calls.
 
-`--schema` writes the JSON Schema anew, `--reference` the reference of all keys; with `--check` it is only told whether it
-would differ. Exit codes: 0 well, 1 it differs, 2 the configuration or the call is wrong.
+`--schema` writes the JSON Schema anew, `--reference` the reference of all keys; with `--check` it is only told whether
+it would differ. Exit codes: 0 well, 1 it differs, 2 the configuration or the call is wrong.
 """
 
 from __future__ import annotations

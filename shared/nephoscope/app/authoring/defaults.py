@@ -7,10 +7,13 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from nephoscope.app.authoring.compile import compile_file
 from nephoscope.model.config import Channel, Config
 from nephoscope.pipeline.wording import render_duration
+
+T = TypeVar("T")
 
 BARE = """\
 fleet: acme
@@ -29,54 +32,51 @@ quiet:
 
 
 @dataclass(frozen=True, slots=True)
-class Default:
+class Default(Generic[T]):
     """of: what the configuration has. show: as it would be written."""
 
-    of: Callable[[Config], object]
-    show: Callable[[object], str] = str
+    of: Callable[[Config], T]
+    show: Callable[[T], str]
+
+    def applied(self, config: Config) -> str:
+        return self.show(self.of(config))
 
 
-def _duration(value: object) -> str:
-    assert isinstance(value, int)
-    return render_duration(value)
+def _list(words: Sequence[object]) -> str:
+    return f"[{', '.join(map(str, words))}]"
 
 
-def _list(value: object) -> str:
-    assert isinstance(value, Sequence)
-    return f"[{', '.join(map(str, value))}]"
-
-
-def _flag(value: object) -> str:
-    return str(value).lower()
+def _flag(flag: object) -> str:
+    return str(flag).lower()
 
 
 def _hook(config: Config) -> Channel:
     return config.channels["hook"]
 
 
-def _kinds(cloud: str) -> Default:
+def _kinds(cloud: str) -> Default[Any]:
     return Default(lambda config: getattr(config.gather, cloud).resources, _list)
 
 
-DEFAULTS: Mapping[tuple[str, str], Default] = {
-    ("gather", "every"): Default(lambda config: config.gather.every, _duration),
-    ("gather", "blind_after"): Default(lambda config: config.blind_after, _duration),
-    ("gather", "grace"): Default(lambda config: config.grace, _duration),
+DEFAULTS: Mapping[tuple[str, str], Default[Any]] = {
+    ("gather", "every"): Default(lambda config: config.gather.every, render_duration),
+    ("gather", "blind_after"): Default(lambda config: config.blind_after, render_duration),
+    ("gather", "grace"): Default(lambda config: config.grace, render_duration),
     ("gather.aws", "resources"): _kinds("aws"),
     ("gather.gcp", "resources"): _kinds("gcp"),
     ("gather.azure", "resources"): _kinds("azure"),
     ("accounts", "linked"): Default(lambda c: c.gather.aws and c.gather.aws.accounts[0].linked, _flag),
-    ("publish.cloudwatch", "namespace"): Default(lambda config: config.publish.namespace),
+    ("publish.cloudwatch", "namespace"): Default(lambda config: config.publish.namespace, str),
     ("publish.cloudwatch", "distributions"): Default(lambda config: config.publish.distributions, _list),
-    ("publish.cloudwatch", "detail"): Default(lambda config: config.publish.detail),
-    ("rule", "missing"): Default(lambda config: config.rules[0].missing),
-    ("rule", "severity"): Default(lambda config: config.rules[0].severity),
-    ("channel", "format"): Default(lambda config: _hook(config).format),
+    ("publish.cloudwatch", "detail"): Default(lambda config: config.publish.detail, str),
+    ("rule", "missing"): Default(lambda config: config.rules[0].missing, str),
+    ("rule", "severity"): Default(lambda config: config.rules[0].severity, str),
+    ("channel", "format"): Default(lambda config: _hook(config).format, str),
     ("channel", "fallback"): Default(lambda config: _hook(config).fallback, _flag),
-    ("channel", "max_age"): Default(lambda config: _hook(config).max_age, _duration),
-    ("channel", "group_wait"): Default(lambda config: _hook(config).group_wait, _duration),
-    ("channel", "group_interval"): Default(lambda config: _hook(config).group_interval, _duration),
-    ("quiet", "zone"): Default(lambda config: config.quiet[0].zone),
+    ("channel", "max_age"): Default(lambda config: _hook(config).max_age, render_duration),
+    ("channel", "group_wait"): Default(lambda config: _hook(config).group_wait, render_duration),
+    ("channel", "group_interval"): Default(lambda config: _hook(config).group_interval, render_duration),
+    ("quiet", "zone"): Default(lambda config: config.quiet[0].zone, str),
 }
 """(section, key) -> its default. Keys that follow from others, as the dashboard's name from the fleet's, are not here:
 their sentence says so."""
@@ -88,4 +88,4 @@ def read_defaults() -> Mapping[tuple[str, str], str]:
         path = Path(folder) / "nephoscope.yaml"
         path.write_text(BARE, encoding="utf-8")
         config = compile_file(path, {}).config
-    return {key: default.show(default.of(config)) for key, default in DEFAULTS.items()}
+    return {key: default.applied(config) for key, default in DEFAULTS.items()}

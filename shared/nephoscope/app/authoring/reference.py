@@ -1,5 +1,6 @@
-"""The reference of every key of nephoscope.yaml, as Markdown that reads well in a terminal, too: made from the rows that
-the check and the JSON Schema are made from, the defaults that the compiler applies, and examples that are compiled."""
+"""The reference of every key of nephoscope.yaml, as Markdown that reads well in a terminal, too: made from the rows
+that the check and the JSON Schema are made from, the defaults that the compiler applies, and examples that are
+compiled."""
 
 from __future__ import annotations
 
