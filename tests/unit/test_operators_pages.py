@@ -84,6 +84,16 @@ def test_every_folder_of_infra_is_explained() -> None:
     assert all((ROOT / "infra" / name).exists() for name in named)
 
 
+@pytest.mark.parametrize("cloud", ["gcp", "azure"])
+def test_what_terraform_makes_stands_beside_the_role_that_makes_it(cloud: str) -> None:
+    """Who adds a resource says which role its deployer needs."""
+    files = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "infra" / cloud).glob("*/*.tf"))
+    made = set(re.findall(r'^resource "(\w+)"', files, re.MULTILINE))
+    page = (ROOT / "infra" / cloud / "README.md").read_text(encoding="utf-8")
+    needed = page.split("## What you need", 1)[1].split("\n## ", 1)[0]
+    assert set(re.findall(r"`((?:google|azurerm|azuread)_\w+)`", needed)) == made
+
+
 def test_every_room_of_the_tests_is_explained() -> None:
     there = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
     named = first_column((ROOT / "tests/README.md").read_text(encoding="utf-8"), "# Tests")
