@@ -95,7 +95,9 @@ def _later(section: Section) -> str:
 
 def _key(key: Key, default: str | None, paths: _Paths) -> str:
     needed = "**needed**" if key.required else f"default `{default}`" if default else "may be left out"
-    return f"- **`{key.name}`**: {_form(key, paths)}; {needed}.\n{_wrapped(key.about)}\n"
+    form = _form(key, paths)
+    about = _wrapped(f"- **`{key.name}`**: {key.about}").removeprefix("  ")
+    return f"{about}\n  *{form[0].upper()}{form[1:]}; {needed}.*\n"
 
 
 def _wrapped(text: str, indent: str = "  ") -> str:
