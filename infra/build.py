@@ -174,7 +174,8 @@ def files_of(cloud: str, out: Path, machine: Machine = LAMBDA) -> dict[str, byte
     guests = guests_of(out) if cloud == "aws" else ()
     others = tuple(f"nephoscope/clouds/{other}/" for other in CLOUDS[1:] if other not in (cloud, *guests))
     sources = _tree(ROOT / "shared", "nephoscope")
-    files = {name: content for name, content in sources if not name.startswith((*NOT_DEPLOYED, *others))}
+    left_out = (*NOT_DEPLOYED, *others)
+    files = {name: content for name, content in sources if not (name.startswith(left_out) or name.endswith(".md"))}
     files |= {name: (ROOT / "functions" / cloud / name).read_bytes() for name in ENTRANCES[cloud]}
     files |= {"config.json": (out / "config.json").read_bytes(), "LICENSE": (ROOT / "LICENSE").read_bytes()}
     if cloud != "aws":

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 GENERATED: dict[str, tuple[str, ...]] = {
     # file                                               the module that writes it, with its arguments
     "shared/nephoscope/catalog/nephoscope.schema.json": ("nephoscope.app.authoring", "--schema"),
+    "shared/nephoscope/catalog/configuration.md": ("nephoscope.app.authoring", "--reference"),
+    "shared/nephoscope/notifiers/formats/messages.md": ("infra.reference.messages",),
     "shared/nephoscope/catalog/metrics.md": ("nephoscope.views.generated_text", "metrics"),
     "README.md": ("nephoscope.views.generated_text", "lifecycle"),
 }

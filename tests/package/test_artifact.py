@@ -55,6 +55,7 @@ def test_it_holds_the_entrance_the_checked_configuration_and_the_catalog(artifac
     [
         r"nephoscope/(localcloud|cli|app/authoring|app/looking|pipeline/looking|views/web)/",
         r"(^|/)tests?/",
+        r"^nephoscope/.*\.md$",
         r"\.pyc$",
         r"__pycache__",
         r"\.(so|pyd|dll|dylib)(\.|$)",
