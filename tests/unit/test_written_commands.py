@@ -61,7 +61,7 @@ def texts_of(page: str) -> Iterator[tuple[str, bool]]:
 def commands_in(page: str, name: str = "") -> Iterator[Written]:
     for text, whole in texts_of(page):
         plain = re.sub(r"<[^>]*>", "X", text)  # <output TableName>
-        for part in re.split(r" && | \| |; ", re.split(r"\s#\s", plain)[0]):
+        for part in re.split(r" && | \| |; | > ", re.split(r"\s#\s", plain)[0]):
             if found := _COMMAND.match(part.strip()):
                 yield Written(name, found[1], tuple(shlex.split(found[2] or "")), whole)
 
