@@ -92,5 +92,5 @@ def test_the_examples_of_conversion_are_the_rows() -> None:
 def test_the_bounds_on_the_page_are_those_of_the_code() -> None:
     assert (MAX_VALUES, SPREAD, WAIT_FOR_GAPS, OVERLAP_PERIODS, CATCH_UP) == (150, 0.06, 3, 3, 6 * HOUR)
     assert HOURS_A_MONTH == 730
-    for said in ("Up to 150 distinct", "within 6 %", "up to three periods", "three periods before", "six hours", "730"):
+    for said in ("Up to 150 distinct", "within 6 %", "up to three periods", "three periods more", "six hours", "730"):
         assert said in " ".join(TEXT.split())

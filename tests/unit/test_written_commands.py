@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
+from unittest.mock import patch
 
 import pytest
 
-from nephoscope.cli.main import _parser
+from nephoscope.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE, OSLS = ROOT / ".venv/bin/node", ROOT / "node_modules/osls/lib/cli/commands-schema/aws-service.js"
@@ -78,15 +80,31 @@ def written() -> list[Written]:
 # --- what each program knows ------------------------------------------------------------------------------------
 
 
+class _Caught(Exception):  # noqa: N818 - no error: a way out with a parser in hand
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self.parser = parser
+
+
 @cache
-def subparsers() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
-    parser = _parser()
-    (commands,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    return parser, dict(commands.choices)
+def parser_for(command: str) -> argparse.ArgumentParser:
+    """What the command line parses a call of this command with, caught on its way."""
+
+    def catch(parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        raise _Caught(parser)
+
+    with patch.object(argparse.ArgumentParser, "parse_args", catch), pytest.raises(_Caught) as caught:
+        cli.main([command])
+    return caught.value.parser
+
+
+def subparser(command: str) -> argparse.ArgumentParser:
+    (commands,) = [each for each in parser_for(command)._actions if isinstance(each, argparse._SubParsersAction)]
+    own: argparse.ArgumentParser = commands.choices[command]
+    return own
 
 
 def wrong_nephoscope(command: Written) -> str:
-    parser, known = subparsers()
+    parser = parser_for("status")
     words = [word.rstrip(".,") for word in command.words]
     while words and words[0].startswith("--"):
         option = words.pop(0)
@@ -97,12 +115,13 @@ def wrong_nephoscope(command: Written) -> str:
     if not words:
         return ""
     name, rest = words[0], words[1:]
-    if name not in known:
+    if name not in cli.COMMANDS:
         return f"no command {name}"
-    unknown = [word for word in rest if word.startswith("--") and word not in known[name]._option_string_actions]
+    own = subparser(name)
+    unknown = [word for word in rest if word.startswith("--") and word not in own._option_string_actions]
     if unknown:
         return f"no option {', '.join(unknown)}"
-    return _wrong_choice(known[name], rest) or (_wrong_as_a_whole(command) if command.whole else "")
+    return _wrong_choice(own, rest) or (_wrong_as_a_whole(name, command) if command.whole else "")
 
 
 def _wrong_choice(parser: argparse.ArgumentParser, rest: list[str]) -> str:
@@ -112,9 +131,9 @@ def _wrong_choice(parser: argparse.ArgumentParser, rest: list[str]) -> str:
     return "" if rest[0] in first.choices else f"{rest[0]} is none of {', '.join(first.choices)}"
 
 
-def _wrong_as_a_whole(command: Written) -> str:
+def _wrong_as_a_whole(name: str, command: Written) -> str:
     try:
-        subparsers()[0].parse_args(list(command.words))
+        parser_for(name).parse_args(list(command.words))
     except SystemExit as stopped:
         return "" if stopped.code == 0 else "it cannot be typed so"
     return ""
@@ -219,6 +238,7 @@ def test_a_command_that_does_not_exist_is_noticed(text: str) -> None:
         "The rule `nephoscope-watch`, the file `nephoscope.yaml` and the word `nephoscope`.",
         "`nephoscope outbox` and `nephoscope --table <output TableName> doctor` and `nephoscope ack cpu-hot web-1`",
         "    nephoscope status --json | jq .firing   # as JSON",
+        "    nephoscope dashboard --part 2 > body.json",
         '    make demo ARGS="--seed 7 --instances 600"',
         "    node_modules/.bin/osls deploy --stage test",
     ],
