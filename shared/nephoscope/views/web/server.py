@@ -90,4 +90,7 @@ class Serving:
         self._server.run()
 
     def close(self) -> None:
+        self._server.task_dispatcher.shutdown(timeout=1)
         self._server.close()
+        for channel in list(self._server.active_channels.values()):  # the connections that browsers keep
+            channel.handle_close()

@@ -5,7 +5,7 @@
   const FACETS = ["cloud", "account", "region", "state", "type"];
   const rows = new Map();
   let token = "";
-  let counted = 0;
+  let measured = "";
   let asking = null;
   let early = null;
 
@@ -60,6 +60,7 @@
   function take(api, said) {
     const fresh = unpack(said);
     if (said.whole) {
+      measure(api, said.metrics);
       rows.clear();
       for (const row of fresh) rows.set(row.key, row);
       api.setGridOption("rowData", fresh);
@@ -74,6 +75,19 @@
     token = said.token;
     offer();
     narrowed(api);
+  }
+
+  /* A column for each metric that there are values of, behind those that say how a machine is. */
+  function measure(api, metrics) {
+    const written = JSON.stringify(metrics);
+    if (measured === written) return;
+    measured = written;
+    const others = api.getColumnDefs().filter((column) => !column.field.startsWith("value:"));
+    const values = metrics.map(([field, headerName, unit]) => ({
+      field, headerName, width: 165, type: "rightAligned", valueFormatter: ({ value }) => figure(value, unit),
+    }));
+    api.setGridOption("columnDefs", [...others.slice(0, 3), ...values, ...others.slice(3)]);
+    arrange(api);
   }
 
   /* --- narrowing --- */
@@ -119,9 +133,9 @@
 
   function count(api) {
     const shown = api.getDisplayedRowCount();
-    const text = rows.size
-      ? shown === rows.size ? `${shown.toLocaleString("en")} machines` : `${shown.toLocaleString("en")} of ${rows.size.toLocaleString("en")} machines`
-      : token ? "No machine is known." : "Nothing is known yet.";
+    const all = `${rows.size.toLocaleString("en")} ${rows.size === 1 ? "machine" : "machines"}`;
+    const some = shown === rows.size ? all : `${shown.toLocaleString("en")} of ${all}`;
+    const text = rows.size ? some : token ? "No machine is known." : "Nothing is known yet.";
     const place = element("matches");
     if (place && place.textContent !== text) place.textContent = text;
   }
@@ -185,22 +199,28 @@
     api.setColumnWidths([{ key: "state", newWidth: narrow ? 112 : 150 }, { key: "alerts", newWidth: narrow ? 84 : 90 }]);
   }
 
+  /* As the address says. */
+  function arrange(api) {
+    fit(api);
+    const [by, way] = (new URLSearchParams(location.search).get("sort") ?? "").split(/\.(?=[^.]*$)/);
+    if (by && way) api.applyColumnState({ state: [{ colId: by, sort: way }] });
+  }
+
   async function begin(grid) {
     grid.dataset.begun = "yes";
     const api = await window.dash_ag_grid.getApiAsync("machines");
     window.nephoscopeGrid = api;
     rows.clear();
-    token = "";
+    token = measured = "";
     api.setGridOption("isExternalFilterPresent", () => true);
     api.setGridOption("doesExternalFilterPass", (node) => passes(node.data));
-    fit(api);
-    const [by, way] = (new URLSearchParams(location.search).get("sort") ?? "").split(/\.(?=[^.]*$)/);
-    if (by && way) api.applyColumnState({ state: [{ colId: by, sort: way }] });
+    arrange(api);
     api.addEventListener("sortChanged", () => sorted(api));
     api.addEventListener("cellKeyDown", (event) => {
       if (event.event.key === "Enter") window.nephoscope.go(pageOf(event.data));
     });
     await load(api);
+    count(api);
   }
 
   new MutationObserver(() => {
@@ -220,15 +240,15 @@
 
   const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
-  function written(value, unit) {
+  function figure(value, unit) {
     if (value === null || value === undefined) return "";
-    if (unit === "FRACTION") return `${figures(value * 100)} %`;
-    if (unit.startsWith("BYTES")) {
+    if (unit === "1") return `${figures(value * 100)} %`;
+    if (unit === "By" || unit === "By/s") {
       let step = 0;
       while (Math.abs(value) >= 1024 && step < BINARY.length - 1) { value /= 1024; step++; }
-      return `${figures(value)} ${BINARY[step]}${unit === "BYTES" ? "" : "/s"}`;
+      return `${figures(value)} ${BINARY[step]}${unit === "By" ? "" : "/s"}`;
     }
-    return unit === "SECONDS" ? `${figures(value)} s` : figures(value);
+    return unit === "s" ? `${figures(value)} s` : figures(value);
   }
 
   const figures = (value) => value.toLocaleString("en", { maximumSignificantDigits: 3 });
@@ -243,7 +263,4 @@
     make("span", { className: `badge state-${data.state}` }, data.state),
     data.failed ? make("bdi", { className: "badge critical", title: data.failed }, data.failed) : null);
   parts.FiringCount = ({ value }) => (value ? make("span", { className: "badge critical" }, String(value)) : "");
-
-  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions ?? {});
-  functions.metricValue = written;
 })();

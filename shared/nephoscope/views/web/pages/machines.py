@@ -9,14 +9,9 @@ import dash_ag_grid  # type: ignore[import-untyped]  # it has no stubs
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from nephoscope.model.metric import Unit
-from nephoscope.pipeline.looking.table import MachineTable
 from nephoscope.views.web.parts import Asked, aria
 
 NONE = "No machine is as you ask."
-UNITS = {str(unit): unit.name for unit in Unit}
-"""As the browser's side names them; the catalog's own words are no names to a script."""
-
 FACETS = {"cloud": "Cloud", "account": "Account", "region": "Region", "state": "State", "type": "Type"}
 
 COLUMNS: tuple[dict[str, Any], ...] = (
@@ -35,8 +30,7 @@ PLACES: tuple[dict[str, Any], ...] = (
 
 
 def view(asked: Asked) -> Component:
-    table = asked.seen.shown.table if asked.seen.shown else MachineTable()
-    return html.Div([_controls(asked), html.P(id="matches", role="status", className="faint"), _grid(table)])
+    return html.Div([_controls(asked), html.P(id="matches", role="status", className="faint"), _grid()])
 
 
 def _controls(asked: Asked) -> Component:
@@ -59,20 +53,11 @@ def _choice(name: str, text: str, options: list[Component]) -> Component:
     return html.Div([html.Label(text, htmlFor=own_id), html.Select(options, id=own_id)])
 
 
-def _grid(table: MachineTable) -> Component:
-    values = [
-        {
-            "field": f"value:{metric.name}",
-            "headerName": metric.name,
-            "width": 165,
-            "type": "rightAligned",
-            "valueFormatter": {"function": f"metricValue(params.value, '{UNITS[metric.unit]}')"},
-        }
-        for metric in table.metrics
-    ]
+def _grid() -> Component:
+    """The rows bring columns of metrics with them."""
     grid: Component = dash_ag_grid.AgGrid(
         id="machines",
-        columnDefs=[*COLUMNS, *values, *PLACES],
+        columnDefs=[*COLUMNS, *PLACES],
         rowData=[],
         getRowId="params.data.key",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True, "filter": False},
