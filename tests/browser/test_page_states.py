@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config as Boto
 from moto.server import ThreadedMotoServer
 
 from nephoscope.app.looking.doors import Doors, NothingYetError
@@ -99,7 +101,8 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ThreadedMotoServer,
     host, port = server.get_host_and_port()
     for name, value in sdk_environment(f"http://{host}:{port}", region="eu-west-1").items():
         monkeypatch.setenv(name, value)
-    dynamodb.create_table(dynamodb.open_client(), "page")
+    patient = boto3.client("dynamodb", config=Boto(read_timeout=120))  # the emulator is imported when it is first asked
+    dynamodb.create_table(patient, "page")
     settings = Settings(store="dynamodb", table="page", home_region="eu-west-1")
     outside = open_outside(a_config(), settings, Wall())
     remember(outside, fleet_of(30))

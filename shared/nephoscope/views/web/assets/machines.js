@@ -5,7 +5,7 @@
   const FACETS = ["cloud", "account", "region", "state", "type"];
   const rows = new Map();
   let token = "";
-  let measured = "";
+  let narrowly = false;
   let asking = null;
   let early = null;
 
@@ -57,12 +57,15 @@
     }
   }
 
+  /* What is asked for is known before the rows are set, so that they are filtered and drawn once. */
   function take(api, said) {
     const fresh = unpack(said);
     if (said.whole) {
       measure(api, said.metrics);
       rows.clear();
       for (const row of fresh) rows.set(row.key, row);
+      offer();
+      understand();
       api.setGridOption("rowData", fresh);
     } else {
       const gone = said.gone.filter((key) => rows.has(key)).map((key) => rows.get(key));
@@ -71,22 +74,24 @@
       for (const row of gone) rows.delete(row.key);
       for (const row of fresh) rows.set(row.key, row);
       api.applyTransaction({ update: known, add: added, remove: gone });
+      offer();
     }
     token = said.token;
-    offer();
-    narrowed(api);
+    count(api);
   }
 
   /* A column for each metric that there are values of, behind those that say how a machine is. */
   function measure(api, metrics) {
-    const written = JSON.stringify(metrics);
-    if (measured === written) return;
-    measured = written;
-    const others = api.getColumnDefs().filter((column) => !column.field.startsWith("value:"));
+    const columns = api.getColumnDefs();
+    const known = columns.filter((column) => column.field.startsWith("value:")).map((column) => column.field);
+    if (known.join() === metrics.map(([field]) => field).join()) return;
+    const others = columns.filter((column) => !column.field.startsWith("value:"));
     const values = metrics.map(([field, headerName, unit]) => ({
-      field, headerName, width: 165, type: "rightAligned", valueFormatter: ({ value }) => figure(value, unit),
+      field, headerName, width: 165, type: "rightAligned", context: { unit },
+      valueFormatter: ({ value }) => figure(value, unit),
     }));
     api.setGridOption("columnDefs", [...others.slice(0, 3), ...values, ...others.slice(3)]);
+    narrowly = false;
     arrange(api);
   }
 
@@ -191,6 +196,8 @@
 
   function fit(api) {
     const narrow = window.innerWidth < 700;
+    if (narrow === narrowly && !narrow) return;
+    narrowly = narrow;
     const hidden = api.getColumns().map((column) => column.getColId())
       .filter((name) => !["name", "state", "alerts"].includes(name));
     api.setColumnsVisible(hidden, !narrow);
@@ -211,7 +218,8 @@
     const api = await window.dash_ag_grid.getApiAsync("machines");
     window.nephoscopeGrid = api;
     rows.clear();
-    token = measured = "";
+    token = "";
+    narrowly = false;
     api.setGridOption("isExternalFilterPresent", () => true);
     api.setGridOption("doesExternalFilterPass", (node) => passes(node.data));
     arrange(api);
@@ -231,6 +239,22 @@
   document.addEventListener("nephoscope:state", (event) => {
     const api = window.nephoscopeGrid;
     if (element("machines")?.dataset.begun && api && event.detail.table !== token) load(api);
+  });
+  /* The same view by another address: its choices are taken over. */
+  document.addEventListener("nephoscope:arrived", () => {
+    const api = window.nephoscopeGrid;
+    if (!element("machines")?.dataset.begun || !api) return;
+    const query = new URLSearchParams(location.search);
+    const said = { words: query.get("q") ?? "", "facet-firing": query.get("firing") ?? "" };
+    for (const name of FACETS) said[`facet-${name}`] = query.get(name) ?? "";
+    for (const [id, value] of Object.entries(said)) {
+      const field = element(id);
+      if (!field || field.value === value) continue;
+      const kind = id === "words" ? HTMLInputElement : HTMLSelectElement;
+      Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(field, value);
+      if (id === "words") field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    narrowed(api);
   });
   window.addEventListener("resize", () => element("machines") && window.nephoscopeGrid && fit(window.nephoscopeGrid));
 
@@ -252,6 +276,9 @@
   }
 
   const figures = (value) => value.toLocaleString("en", { maximumSignificantDigits: 3 });
+
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions ?? {});
+  functions.metricValue = figure;
 
   const make = (...parts) => window.React.createElement(...parts);
   const parts = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions ?? {});

@@ -9,6 +9,7 @@ import dash_ag_grid  # type: ignore[import-untyped]  # it has no stubs
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from nephoscope.pipeline.looking.table import MachineTable
 from nephoscope.views.web.parts import Asked, aria
 
 NONE = "No machine is as you ask."
@@ -30,7 +31,8 @@ PLACES: tuple[dict[str, Any], ...] = (
 
 
 def view(asked: Asked) -> Component:
-    return html.Div([_controls(asked), html.P(id="matches", role="status", className="faint"), _grid()])
+    table = asked.seen.shown.table if asked.seen.shown else MachineTable()
+    return html.Div([_controls(asked), html.P(id="matches", role="status", className="faint"), _grid(table)])
 
 
 def _controls(asked: Asked) -> Component:
@@ -53,11 +55,22 @@ def _choice(name: str, text: str, options: list[Component]) -> Component:
     return html.Div([html.Label(text, htmlFor=own_id), html.Select(options, id=own_id)])
 
 
-def _grid() -> Component:
-    """The rows bring columns of metrics with them."""
+def _grid(table: MachineTable) -> Component:
+    """A column for each metric that there are values of now; where there are others later, the rows bring them."""
+    values = [
+        {
+            "field": f"value:{metric.name}",
+            "headerName": metric.name,
+            "width": 165,
+            "type": "rightAligned",
+            "context": {"unit": metric.unit},
+            "valueFormatter": {"function": "metricValue(params.value, params.colDef.context.unit)"},
+        }
+        for metric in table.metrics
+    ]
     grid: Component = dash_ag_grid.AgGrid(
         id="machines",
-        columnDefs=[*COLUMNS, *PLACES],
+        columnDefs=[*COLUMNS, *values, *PLACES],
         rowData=[],
         getRowId="params.data.key",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True, "filter": False},
