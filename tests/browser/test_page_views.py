@@ -135,6 +135,17 @@ def test_sorting_stands_in_the_address_too(fleet: Page, tab: Callable[..., Any])
     assert again.names() == sorted(again.names(), reverse=True)
 
 
+def test_the_way_back_to_all_machines_undoes_the_search(fleet: Page, tab: Callable[..., Any]) -> None:
+    shown = tab(fleet.url).go("/machines?q=api&region=europe-west1")
+    shown.wait_for("document.getElementById('matches').textContent === '2 of 36 machines'")
+    shown.page.locator("#to-machines").click()
+    shown.wait_for("document.getElementById('matches').textContent === '36 machines'")
+    assert shown.page.get_by_label("Search").input_value() == shown.page.get_by_label("Region").input_value() == ""
+    shown.page.go_back()
+    shown.wait_for("document.getElementById('matches').textContent === '2 of 36 machines'")
+    assert shown.page.get_by_label("Search").input_value() == "api"
+
+
 def test_a_sum_of_the_fleet_leads_to_its_machines(fleet: Page, tab: Callable[..., Any]) -> None:
     """Ten machines are Belgium's, by number 2, 5, 8, ... 29; those below 12 are stopped."""
     shown = tab(fleet.url).go("/")

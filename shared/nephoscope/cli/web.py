@@ -34,13 +34,21 @@ PORT = 8050
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"0 takes any (default: {PORT})")
+    parser.add_argument("--port", type=_port, default=PORT, metavar="N", help=f"0 takes any (default: {PORT})")
     parser.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="default: 127.0.0.1, this machine alone")
     parser.add_argument("--every", type=positive, default=10, metavar="S", help="seconds between reads (default: 10)")
     parser.add_argument(
         "--dashboard", action="append", default=[], metavar="FILE", type=Path, help="a dashboard's body to draw"
     )
     parser.add_argument("--open", action="store_true", help="open it in the browser")
+
+
+def _port(text: str) -> int:
+    """argparse's type for a port. Raises ArgumentTypeError."""
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= number < 65_536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return number
 
 
 def run(call: Call) -> int:
@@ -55,7 +63,7 @@ def run(call: Call) -> int:
     guard = guards.Guard("" if local else guards.new_token())
     try:
         serving = server.Serving(server.make_app(config.fleet, doors, guard), bind, call.args.port)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         said = getattr(error, "strerror", None) or error
         raise CallError(
             f"cannot serve on {bind}:{call.args.port}: {said}", "--port 0 takes any that is free."

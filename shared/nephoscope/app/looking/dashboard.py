@@ -24,6 +24,9 @@ from nephoscope.views.dashboard_page import draw
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
+SHOWS = ("page", "metric")
+"""Of a custom widget's parameters, those that only say what is to be shown."""
+
 PARTS = 20
 """Dashboards that a body may be split into at most."""
 
@@ -71,13 +74,16 @@ class Bodies:
         return (Dashboard(path.stem, read_body(path)),)
 
     def _custom(self, dashboards: tuple[Dashboard, ...]) -> dict[WidgetKey, str]:
-        """Our own widgets' HTML, asked here: what the console would get of the deployed function."""
-        return {
-            (one.name, place): widget(self.outside, {**each["properties"].get("params", {}), "widgetContext": {}})
-            for one in dashboards
-            for place, each in enumerate(widgets_of(one))
-            if each["type"] == "custom" and "page" in each["properties"].get("params", {})
-        }
+        """Our own widgets' HTML, asked here: what the console would get of the deployed function. Of what a body asks
+        for, only what is shown is passed on: a body that wants something done gets nothing done by being looked at."""
+        found: dict[WidgetKey, str] = {}
+        for one in dashboards:
+            for place, each in enumerate(widgets_of(one)):
+                params = each["properties"].get("params") or {}
+                if each["type"] == "custom" and "page" in params:
+                    event = {name: str(params[name]) for name in SHOWS if name in params}
+                    found[one.name, place] = widget(self.outside, {**event, "widgetContext": {}})
+        return found
 
 
 def read_body(path: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from dash import Dash
 from flask import Response
@@ -82,12 +83,22 @@ class Serving:
 
     def __init__(self, app: Dash, bind: str, port: int) -> None:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
-        self._server = create_server(app.server, host=bind, port=port, threads=THREADS, ident=None)
-        self.port = int(self._server.effective_port)
+        host = "127.0.0.1" if bind == "localhost" else bind  # a name may be several addresses; one is served
+        self._server = create_server(app.server, host=host, port=port, threads=THREADS, ident=None)
+        self.port = int(_port_of(self._server))
 
     def run(self) -> None:
         """Until `close`, or Ctrl-C."""
         self._server.run()
 
     def close(self) -> None:
+        self._server.task_dispatcher.shutdown(timeout=1)
         self._server.close()
+        for channel in list(getattr(self._server, "active_channels", {}).values()):  # what browsers keep open
+            channel.handle_close()
+
+
+def _port_of(server: Any) -> int:
+    """A name that is several addresses has a server for each."""
+    port: int = server.effective_port if hasattr(server, "effective_port") else server.effective_listen[0][1]
+    return port

@@ -5,7 +5,7 @@
   const FACETS = ["cloud", "account", "region", "state", "type"];
   const rows = new Map();
   let token = "";
-  let counted = 0;
+  let narrowly = false;
   let asking = null;
   let early = null;
 
@@ -57,11 +57,15 @@
     }
   }
 
+  /* What is asked for is known before the rows are set, so that they are filtered and drawn once. */
   function take(api, said) {
     const fresh = unpack(said);
     if (said.whole) {
+      measure(api, said.metrics);
       rows.clear();
       for (const row of fresh) rows.set(row.key, row);
+      offer();
+      understand();
       api.setGridOption("rowData", fresh);
     } else {
       const gone = said.gone.filter((key) => rows.has(key)).map((key) => rows.get(key));
@@ -70,10 +74,25 @@
       for (const row of gone) rows.delete(row.key);
       for (const row of fresh) rows.set(row.key, row);
       api.applyTransaction({ update: known, add: added, remove: gone });
+      offer();
     }
     token = said.token;
-    offer();
-    narrowed(api);
+    count(api);
+  }
+
+  /* A column for each metric that there are values of, behind those that say how a machine is. */
+  function measure(api, metrics) {
+    const columns = api.getColumnDefs();
+    const known = columns.filter((column) => column.field.startsWith("value:")).map((column) => column.field);
+    if (known.join() === metrics.map(([field]) => field).join()) return;
+    const others = columns.filter((column) => !column.field.startsWith("value:"));
+    const values = metrics.map(([field, headerName, unit]) => ({
+      field, headerName, width: 165, type: "rightAligned", context: { unit },
+      valueFormatter: ({ value }) => figure(value, unit),
+    }));
+    api.setGridOption("columnDefs", [...others.slice(0, 3), ...values, ...others.slice(3)]);
+    narrowly = false;
+    arrange(api);
   }
 
   /* --- narrowing --- */
@@ -119,9 +138,9 @@
 
   function count(api) {
     const shown = api.getDisplayedRowCount();
-    const text = rows.size
-      ? shown === rows.size ? `${shown.toLocaleString("en")} machines` : `${shown.toLocaleString("en")} of ${rows.size.toLocaleString("en")} machines`
-      : token ? "No machine is known." : "Nothing is known yet.";
+    const all = `${rows.size.toLocaleString("en")} ${rows.size === 1 ? "machine" : "machines"}`;
+    const some = shown === rows.size ? all : `${shown.toLocaleString("en")} of ${all}`;
+    const text = rows.size ? some : token ? "No machine is known." : "Nothing is known yet.";
     const place = element("matches");
     if (place && place.textContent !== text) place.textContent = text;
   }
@@ -177,6 +196,8 @@
 
   function fit(api) {
     const narrow = window.innerWidth < 700;
+    if (narrow === narrowly && !narrow) return;
+    narrowly = narrow;
     const hidden = api.getColumns().map((column) => column.getColId())
       .filter((name) => !["name", "state", "alerts"].includes(name));
     api.setColumnsVisible(hidden, !narrow);
@@ -185,22 +206,29 @@
     api.setColumnWidths([{ key: "state", newWidth: narrow ? 112 : 150 }, { key: "alerts", newWidth: narrow ? 84 : 90 }]);
   }
 
+  /* As the address says. */
+  function arrange(api) {
+    fit(api);
+    const [by, way] = (new URLSearchParams(location.search).get("sort") ?? "").split(/\.(?=[^.]*$)/);
+    if (by && way) api.applyColumnState({ state: [{ colId: by, sort: way }] });
+  }
+
   async function begin(grid) {
     grid.dataset.begun = "yes";
     const api = await window.dash_ag_grid.getApiAsync("machines");
     window.nephoscopeGrid = api;
     rows.clear();
     token = "";
+    narrowly = false;
     api.setGridOption("isExternalFilterPresent", () => true);
     api.setGridOption("doesExternalFilterPass", (node) => passes(node.data));
-    fit(api);
-    const [by, way] = (new URLSearchParams(location.search).get("sort") ?? "").split(/\.(?=[^.]*$)/);
-    if (by && way) api.applyColumnState({ state: [{ colId: by, sort: way }] });
+    arrange(api);
     api.addEventListener("sortChanged", () => sorted(api));
     api.addEventListener("cellKeyDown", (event) => {
       if (event.event.key === "Enter") window.nephoscope.go(pageOf(event.data));
     });
     await load(api);
+    count(api);
   }
 
   new MutationObserver(() => {
@@ -212,6 +240,22 @@
     const api = window.nephoscopeGrid;
     if (element("machines")?.dataset.begun && api && event.detail.table !== token) load(api);
   });
+  /* The same view by another address: its choices are taken over. */
+  document.addEventListener("nephoscope:arrived", () => {
+    const api = window.nephoscopeGrid;
+    if (!element("machines")?.dataset.begun || !api) return;
+    const query = new URLSearchParams(location.search);
+    const said = { words: query.get("q") ?? "", "facet-firing": query.get("firing") ?? "" };
+    for (const name of FACETS) said[`facet-${name}`] = query.get(name) ?? "";
+    for (const [id, value] of Object.entries(said)) {
+      const field = element(id);
+      if (!field || field.value === value) continue;
+      const kind = id === "words" ? HTMLInputElement : HTMLSelectElement;
+      Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(field, value);
+      if (id === "words") field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    narrowed(api);
+  });
   window.addEventListener("resize", () => element("machines") && window.nephoscopeGrid && fit(window.nephoscopeGrid));
 
   const pageOf = (row) => `/machine?${new URLSearchParams({ scope: row.scope, id: row.id })}`;
@@ -220,18 +264,21 @@
 
   const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
-  function written(value, unit) {
+  function figure(value, unit) {
     if (value === null || value === undefined) return "";
-    if (unit === "FRACTION") return `${figures(value * 100)} %`;
-    if (unit.startsWith("BYTES")) {
+    if (unit === "1") return `${figures(value * 100)} %`;
+    if (unit === "By" || unit === "By/s") {
       let step = 0;
       while (Math.abs(value) >= 1024 && step < BINARY.length - 1) { value /= 1024; step++; }
-      return `${figures(value)} ${BINARY[step]}${unit === "BYTES" ? "" : "/s"}`;
+      return `${figures(value)} ${BINARY[step]}${unit === "By" ? "" : "/s"}`;
     }
-    return unit === "SECONDS" ? `${figures(value)} s` : figures(value);
+    return unit === "s" ? `${figures(value)} s` : figures(value);
   }
 
   const figures = (value) => value.toLocaleString("en", { maximumSignificantDigits: 3 });
+
+  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions ?? {});
+  functions.metricValue = figure;
 
   const make = (...parts) => window.React.createElement(...parts);
   const parts = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions ?? {});
@@ -243,7 +290,4 @@
     make("span", { className: `badge state-${data.state}` }, data.state),
     data.failed ? make("bdi", { className: "badge critical", title: data.failed }, data.failed) : null);
   parts.FiringCount = ({ value }) => (value ? make("span", { className: "badge critical" }, String(value)) : "");
-
-  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions ?? {});
-  functions.metricValue = written;
 })();

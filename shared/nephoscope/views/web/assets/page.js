@@ -67,6 +67,7 @@
     }
     requestAnimationFrame(() => {
       if (last.number) title(last);
+      document.dispatchEvent(new Event("nephoscope:arrived"));
       if (!moved) return;
       moved = false;
       window.scrollTo(0, 0);

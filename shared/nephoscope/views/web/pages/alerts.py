@@ -21,6 +21,10 @@ from nephoscope.views.web.parts import (
     table,
 )
 
+HINT = "`nephoscope ack RULE MACHINE` stops repeats; `nephoscope explain RULE MACHINE` says why it fires, and who was told."
+    "`nephoscope ack RULE MACHINE` stops repeats and escalation; `nephoscope explain RULE MACHINE` says why it fires."
+)
+
 
 def search(asked: Asked) -> Content:
     """Both tables are narrowed to rows that have every word; the browser does it."""
@@ -37,7 +41,7 @@ def now(asked: Asked) -> Content:
         return section("Now", calm("✓ Nothing fires.") if shown.look.places else html.P("Nothing is known yet."))
     rows = [open_row(alert, shown.look.at) for alert in alerts]
     drawn = table("Alerts that are open, the worst first", OPEN_HEADS, rows, className="searched")
-    return section("Now", drawn, note=f"{len(alerts):,} open")
+    return section("Now", drawn, html.P(HINT, className="faint"), note=f"{len(alerts):,} open")
 
 
 def past(asked: Asked) -> Content:

@@ -9,14 +9,10 @@ import dash_ag_grid  # type: ignore[import-untyped]  # it has no stubs
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from nephoscope.model.metric import Unit
 from nephoscope.pipeline.looking.table import MachineTable
 from nephoscope.views.web.parts import Asked, aria
 
 NONE = "No machine is as you ask."
-UNITS = {str(unit): unit.name for unit in Unit}
-"""As the browser's side names them; the catalog's own words are no names to a script."""
-
 FACETS = {"cloud": "Cloud", "account": "Account", "region": "Region", "state": "State", "type": "Type"}
 
 COLUMNS: tuple[dict[str, Any], ...] = (
@@ -60,13 +56,15 @@ def _choice(name: str, text: str, options: list[Component]) -> Component:
 
 
 def _grid(table: MachineTable) -> Component:
+    """A column for each metric that there are values of now; where there are others later, the rows bring them."""
     values = [
         {
             "field": f"value:{metric.name}",
             "headerName": metric.name,
             "width": 165,
             "type": "rightAligned",
-            "valueFormatter": {"function": f"metricValue(params.value, '{UNITS[metric.unit]}')"},
+            "context": {"unit": metric.unit},
+            "valueFormatter": {"function": "metricValue(params.value, params.colDef.context.unit)"},
         }
         for metric in table.metrics
     ]
