@@ -37,4 +37,6 @@ def dashboards_of(outside: Outside, scopes: Sequence[Scope]) -> tuple[Dashboard,
     gathered = outside.config.gather.aws
     linked = [account.id for account in gathered.accounts if account.linked] if gathered else []
     settings = outside.settings
-    return render_dashboards(outside.config, scopes, outside.catalog, settings.widget_arn, settings.account, linked)
+    return render_dashboards(
+        outside.config, scopes, outside.catalog, settings.widget_arn, settings.account, linked, settings.alarms
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -33,22 +34,28 @@ def draw_alarms(arns: Sequence[str], states: Mapping[str, AlarmState] | None) ->
     """states: by ARN; None: nobody asked. An alarm without a state does not exist there."""
     order = list(_WORDS)
     known = {arn: (states or {}).get(arn) for arn in arns}
+    start = commonprefix([_name(arn) for arn in arns]) if len(arns) > 1 else ""
     ranked = sorted(arns, key=lambda arn: order.index(one.state) if (one := known[arn]) and one.state in order else 3)
-    return tag("ul", *(_alarm(arn, known[arn], asked=states is not None) for arn in ranked), class_="alarms")
+    return tag("ul", *(_alarm(arn, start, known[arn], asked=states is not None) for arn in ranked), class_="alarms")
 
 
-def _alarm(arn: str, found: AlarmState | None, *, asked: bool) -> Html:
-    name = isolated(arn.partition(":alarm:")[2] or arn)
+def _alarm(arn: str, start: str, found: AlarmState | None, *, asked: bool) -> Html:
+    """start: what the names of all have in common is said by the title, and left out."""
+    name = tag("b", isolated(_name(arn).removeprefix(start) or _name(arn)), title=_name(arn))
     if found is None:
         words = "there is no such alarm" if asked else "shown in the console only"
-        return tag("li", tag("b", name), tag("span", words), class_="unknown")
-    since = f" since {_moment(found.since)}" if found.since else ""
-    words = f"{_WORDS.get(found.state, found.state)}{since}"
-    return tag("li", tag("b", name), tag("span", words), class_=found.state.lower(), title=found.reason or None)
+        return tag("li", name, tag("span", words), class_="unknown")
+    since = tag("span", f"since {_moment(found.since)}", class_="faint") if found.since else ""
+    words = tag("span", _WORDS.get(found.state, found.state))
+    return tag("li", name, words, since, class_=found.state.lower(), title=found.reason or None)
+
+
+def _name(arn: str) -> str:
+    return arn.partition(":alarm:")[2] or arn
 
 
 def _moment(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(at, UTC).strftime("%d %b %H:%M")
 
 
 def fetch_alarm_states(

@@ -44,7 +44,7 @@ def draw(
     head = tag("head", _HEAD, tag("title", title), Html(f"<style>{STYLE}</style>"))
     if not pages:
         pages = [tag("p", "There is no dashboard yet.", class_="empty")]
-    body = tag("body", tag("main", *pages), tag("footer", note) if note else "")
+    body = tag("body", tag("main", *pages), tag("footer", f"{note} Times are UTC.".strip()))
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 

@@ -49,7 +49,7 @@ STYLE = (
     ".dot{stroke-width:6;stroke-linecap:round}.area{fill-opacity:.4;stroke-width:1;filter:var(--glow)}"
     ".threshold{stroke-width:1.4;stroke-dasharray:6 4;filter:var(--glow)}.shade{fill-opacity:var(--shade)}"
     ".legend{list-style:none;display:flex;flex-wrap:wrap;gap:2px 14px;margin:2px 0 0;padding:0;font-size:12px;"
-    "color:var(--soft);max-height:58px;overflow:auto}.legend li{overflow-wrap:anywhere}"
+    "color:var(--soft)}.legend li{overflow-wrap:anywhere}"
     ".legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:5px;filter:var(--glow)}"
     # numbers
     ".tiles{display:flex;flex:1;align-items:center;gap:14px}"
@@ -58,10 +58,11 @@ STYLE = (
     ".tile span{color:var(--soft);font-size:12px}.course{height:30px;margin-top:4px}"
     # alarms
     ".alarms{list-style:none;margin:0;padding:0;display:grid;gap:8px;"
-    "grid-template-columns:repeat(auto-fill,minmax(min(230px,100%),1fr))}"
-    ".alarms li{border:1px solid var(--edge);border-left:5px solid var(--tone);border-radius:4px;padding:4px 10px;"
+    "grid-template-columns:repeat(auto-fill,minmax(min(170px,100%),1fr))}"
+    ".alarms li{border:1px solid var(--edge);border-left:5px solid var(--tone);border-radius:4px;padding:2px 8px;"
     "min-width:0;overflow-wrap:anywhere}"
-    ".alarms b{display:block;font-size:13px}.alarms span{font-size:12px;color:var(--tone)}"
+    ".alarms b{display:block;font-size:13px}.alarms span{display:block;font-size:12px;color:var(--tone)}"
+    ".alarms .faint{color:var(--soft)}"
     ".alarms .ok{--tone:var(--good)}.alarms .alarm{--tone:var(--bad)}.alarms .insufficient_data{--tone:var(--warn)}"
     ".alarms .unknown{--tone:var(--soft)}"
     "footer{text-align:center;font-size:12px}" + RULES + "@media(prefers-color-scheme:dark){"

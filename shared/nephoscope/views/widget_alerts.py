@@ -16,7 +16,7 @@ from nephoscope.pipeline.wording import clean, render_duration, render_pair, ren
 from nephoscope.views.acknowledging import acknowledge_cell
 from nephoscope.views.markup import Html, isolated, join, link, tag
 from nephoscope.views.widget_asked import Asked
-from nephoscope.views.widget_cells import NAME, cut, lasting, named, place
+from nephoscope.views.widget_cells import NAME, ago, cut, lasting, named, place
 
 ROWS = 100
 """Rows of a table at most: a widget is read, not scrolled through; and Lambda's answer stays far below its 6 MB."""
@@ -89,7 +89,7 @@ def _machines(asked: Asked) -> str:
 def _read(asked: Asked) -> str:
     regions = sum(not one.scope.is_fleet for one in asked.snapshots)
     newest = max(one.slot for one in asked.snapshots)
-    return f"{regions:,} region{'' if regions == 1 else 's'} read, last {render_duration(asked.now - newest)} ago."
+    return f"{regions:,} region{'' if regions == 1 else 's'} read, last {ago(asked.now - newest)}."
 
 
 def _places(blind: Sequence[tuple[Scope, str]]) -> str:

@@ -9,6 +9,7 @@ from nephoscope.model.metric import Metric
 from nephoscope.model.resource import Resource
 from nephoscope.model.rule import Rule, Threshold
 from nephoscope.model.scope import Scope
+from nephoscope.model.time import MINUTE, floor_to
 from nephoscope.pipeline.board.bounds import CLOUD_NAMES
 from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.wording import clean, render_duration, render_id, render_value
@@ -67,7 +68,8 @@ def lasting(now: int, since: object) -> Html:
     moment = at(since)
     if moment is None:
         return isolated(clean(str(since), 40))
-    return tag("span", render_duration(now - moment), title=f"since {str(since).replace('T', ' ').replace('Z', ' UTC')}")
+    words = render_duration(now - moment if now - moment < MINUTE else floor_to(now - moment, MINUTE))
+    return tag("span", words, class_="place", title=f"since {str(since).replace('T', ' ').replace('Z', ' UTC')}")
 
 
 def at(since: object) -> int | None:
@@ -81,7 +83,7 @@ def at(since: object) -> int | None:
 
 def ago(seconds: float) -> str:
     """The largest part alone: `11 min ago`; what is less than a minute is now."""
-    if seconds < 60:
+    if seconds < MINUTE:
         return "just now"
     count, unit = render_duration(seconds).split(" ")[:2]
     return f"{count} {unit} ago"

@@ -66,7 +66,7 @@ def _worst_of(asked: Asked, metric: Metric, found: list[_Found], most: int) -> H
 def _fires(metric: Metric, limits: Sequence[tuple[Rule, Threshold]], shown: Sequence[_Found], now: int) -> Html:
     """How old the values are, and from where on somebody is told."""
     ages = [ago(now - max(at for _, at, *_ in shown)), ago(now - min(at for _, at, *_ in shown))]
-    measured = f"Measured {ages[0]}" if ages[0] == ages[1] else f"Measured {ages[0].removesuffix(' ago')} to {ages[1]}"
+    measured = f"Measured {ages[0]}" if ages[0] == ages[1] else f"Measured {ages[1]} or later"
     fires = [f"{rule.name} fires {limit.comparison} {render_value(limit.value, metric.unit)}" for rule, limit in limits]
     return tag("p", isolated(clean("; ".join([measured, *fires]), 200)), class_="faint")
 
@@ -94,7 +94,7 @@ def states(asked: Asked) -> Html:
         own = [one for one in scopes if one.scope.cloud is cloud]
         rows += [_sum(CLOUD_NAMES[cloud], own)] if len(clouds) > 1 else []
         rows += [_scope_row(one) for one in sorted(own, key=lambda one: (-sum(one.counts.values()), one.scope))]
-    return cut(heads, rows[:ROWS], len(rows))
+    return tag("div", cut(heads, rows[:ROWS], len(rows)), class_="counts")
 
 
 def _scope_row(one: Snapshot) -> Sequence[object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nephoscope.pipeline.dashboard.widgets import GRID, Line, Widget
+from nephoscope.pipeline.dashboard.widgets import Line, Widget
 
 MOST = 100
 """Alarms in one widget. Source: "Properties of an Alarm Status Widget Object"."""
@@ -18,14 +18,14 @@ _THRESHOLDS: Mapping[str, tuple[str, float, str]] = {
 }
 
 
-def alarm_states(alarms: Sequence[str]) -> Widget:
-    """alarms: ARNs, never empty. What is wrong stands first."""
+def alarm_states(alarms: Sequence[str], size: tuple[int, int], *, under: bool = False) -> Widget:
+    """alarms: ARNs, never empty. What is wrong stands first. under: below the widget before it."""
     properties = {
         "title": "Alarms that watch nephoscope",
         "alarms": list(alarms[:MOST]),
         "sortBy": "stateUpdatedTimestamp",
     }
-    return Widget("alarm", GRID, 3, properties)
+    return Widget("alarm", *size, properties, under=under)
 
 
 def alarm_lines(figure: str, alarms: Sequence[str]) -> list[Line]:

@@ -16,8 +16,8 @@ from nephoscope.pipeline.dashboard.variables import ANY_ACCOUNT, ANY_REGION, Var
 from nephoscope.pipeline.distributions import published_metrics
 from nephoscope.pipeline.need import metrics_of
 
-SCOPE_LABEL = "${PROP('Dim.cloud_provider')} ${PROP('Dim.cloud_account_id')} ${PROP('Dim.cloud_region')}"
-"""CloudWatch fills it in for each series that a search finds (user guide, "Use dynamic labels")."""
+_PROVIDER, _ACCOUNT, _REGION = (f"${{PROP('Dim.{name}')}}" for name in ("cloud_provider", "cloud_account_id", "cloud_region"))
+"""CloudWatch fills these in for each series that a search finds (user guide, "Use dynamic labels")."""
 
 SCOPES_IN_A_GRAPH = 100
 """More scopes than this, and each account has graphs of its own: four searches over them stay within a widget."""
@@ -57,6 +57,12 @@ class Audience:
     @property
     def clouds(self) -> tuple[Cloud, ...]:
         return tuple(dict.fromkeys(scope.cloud for scope in self.scopes))
+
+    @property
+    def scope_label(self) -> str:
+        """An account stands in it only where a cloud has several: Azure's are long."""
+        accounts = {(scope.cloud, scope.account) for scope in self.scopes}
+        return " ".join([_PROVIDER, *([_ACCOUNT] if len(accounts) > len(self.clouds) else []), _REGION])
 
     @property
     def everything(self) -> Group:

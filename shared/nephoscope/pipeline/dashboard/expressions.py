@@ -43,6 +43,11 @@ def total(search_expression: str) -> str:
     return f"SUM({search_expression})"
 
 
+def known(search_expression: str) -> str:
+    """A scope that was not read keeps its last known count: it is unknown then, and not empty."""
+    return f"FILL({search_expression}, REPEAT)"
+
+
 def highest(search_expression: str) -> str:
     return f"MAX({search_expression})"
 

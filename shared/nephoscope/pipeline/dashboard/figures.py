@@ -11,10 +11,11 @@ from nephoscope.model.time import DAY
 from nephoscope.pipeline.board import Figure, Limit, Look, Panel, Split, Take
 from nephoscope.pipeline.board.bounds import CLOUD_NAMES, as_shown, label_of
 from nephoscope.pipeline.dashboard.alarms import alarm_lines
-from nephoscope.pipeline.dashboard.audience import SCOPE_LABEL, Audience, Group
-from nephoscope.pipeline.dashboard.expressions import highest, total
+from nephoscope.pipeline.dashboard.audience import Audience, Group
+from nephoscope.pipeline.dashboard.expressions import highest, known, total
 from nephoscope.pipeline.dashboard.severities import line_of
 from nephoscope.pipeline.dashboard.widgets import Axis, Line, Widget, graph, number
+from nephoscope.pipeline.distributions import published_metrics
 from nephoscope.pipeline.units import SHOWN
 
 SELF = "nephoscope."
@@ -112,12 +113,12 @@ def _of_scopes(audience: Audience, panel: Panel, figures: Sequence[Figure], grou
     if several:
         (figure,) = figures
         found = audience.ours(figure.name, group, _STATISTICS[figure.take], period)
-        metrics = [[{"expression": found, "id": _id(figure), "label": SCOPE_LABEL}]]
+        metrics = [[{"expression": found, "id": _id(figure), "label": audience.scope_label}]]
     else:
         metrics = [[_joined(audience, one, group, period, place)] for place, one in enumerate(figures)]
     searches = sum(2 if one.join is Take.AVERAGE else 1 for one in figures)
     return graph(
-        f"{_title(panel)}{group.suffix}",
+        f"{_whose(audience, figures[0], _title(panel))}{group.suffix}",
         metrics,
         audience.config.publish.region,
         series=len(group.scopes) * searches,
@@ -141,7 +142,7 @@ def _joined(
 
     match figure.join:
         case Take.SUM:
-            expression = total(found(_STATISTICS[figure.take]))
+            expression = total(known(found(_STATISTICS[figure.take])))
         case Take.AVERAGE:
             expression = f"{total(found('Sum'))}/{total(found('SampleCount'))}"
         case _:
@@ -172,6 +173,14 @@ def _period(audience: Audience, figure: Figure) -> int:
 
 def _title(panel: Panel) -> str:
     return f"{panel.title} (%)" if panel.unit is Unit.FRACTION and ":" not in panel.title else panel.title
+
+
+def _whose(audience: Audience, figure: Figure, title: str) -> str:
+    """Of a distribution that not every cloud has, whose it is: on AWS the configuration says which are published."""
+    clouds = [one for one in audience.clouds if figure.name in published_metrics(audience.config, audience.catalog, one)]
+    if figure.name not in audience.catalog.metrics or len(clouds) == len(audience.clouds):
+        return title
+    return title.replace("the whole fleet", " and ".join(CLOUD_NAMES[one] for one in clouds))
 
 
 def _axis(panel: Panel) -> Axis:

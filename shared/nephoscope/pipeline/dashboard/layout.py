@@ -46,15 +46,23 @@ def _titles_at_the_end(part: list[Widget]) -> list[Widget]:
 def place(widgets: Sequence[Widget]) -> list[dict[str, object]]:
     """The widgets with their coordinates: left to right, a new row where the line is full or a widget asks for it."""
     placed: list[dict[str, object]] = []
-    x = y = tallest = 0
+    x = y = tallest = filled = 0  # filled: how far down the column of the last widget is taken
     for widget in widgets:
-        if x and (widget.new_row or x + widget.width > GRID):
-            x, y, tallest = 0, y + tallest, 0
-        size = {"x": x, "y": y, "width": widget.width, "height": widget.height}
-        placed.append({"type": widget.type, **size, "properties": dict(widget.properties)})
-        x += widget.width
-        tallest = max(tallest, widget.height)
+        if widget.under:
+            placed.append(_at(widget, x - widget.width, y + filled))
+            filled += widget.height
+        else:
+            if x and (widget.new_row or x + widget.width > GRID):
+                x, y, tallest = 0, y + tallest, 0
+            placed.append(_at(widget, x, y))
+            x, filled = x + widget.width, widget.height
+        tallest = max(tallest, filled)
     return placed
+
+
+def _at(widget: Widget, x: int, y: int) -> dict[str, object]:
+    size = {"x": x, "y": y, "width": widget.width, "height": widget.height}
+    return {"type": widget.type, **size, "properties": dict(widget.properties)}
 
 
 def dashboards(

@@ -21,6 +21,9 @@ from nephoscope.pipeline.dashboard.widgets import Widget, custom, heading, text
 _CHOOSABLE = {"worst", "states"}
 """Pages of the custom widget that follow what was chosen; the answers at the top are of everything."""
 
+_HALF, _ROW = (8, 3), (24, 3)
+"""Beside the open alerts two stand one below the other; without that table, over the whole width."""
+
 
 def all_sections(audience: Audience) -> Iterator[Widget]:
     """Every widget, in reading order. Where nothing was seen yet, a page that says so."""
@@ -41,7 +44,7 @@ def _nothing_yet(audience: Audience) -> Iterator[Widget]:
     """Before the first run; what watches nephoscope is there already."""
     yield text("**Nothing has been read yet.** The first run that finds something writes this dashboard anew.", height=1)
     if audience.alarms:
-        yield alarm_states(audience.alarms)
+        yield alarm_states(audience.alarms, _ROW)
 
 
 def _now(audience: Audience, section: Section) -> Iterator[Widget]:
@@ -51,7 +54,7 @@ def _now(audience: Audience, section: Section) -> Iterator[Widget]:
     for panel in section.panels:
         yield from _panel(audience, panel)
     if audience.alarms:
-        yield alarm_states(audience.alarms)
+        yield alarm_states(audience.alarms, _HALF, under=True) if audience.widget else alarm_states(audience.alarms, _ROW)
     if audience.hidden:
         yield text(_hidden(audience), height=2)
 
@@ -123,7 +126,7 @@ def _size(audience: Audience, page: str) -> tuple[int, int]:
         case "alerts":
             return 16, 6
         case "gaps":
-            return 8, 6
+            return _HALF if audience.alarms else (8, 6)
         case "worst":
             return 24, worst_height(len(metrics_shown(audience.config, audience.catalog)))
     return 24, states_height(len(audience.scopes), len(audience.clouds))

@@ -15,8 +15,8 @@ GRID = 24
 @dataclass(frozen=True, slots=True)
 class Widget:
     """width, height: grid units. metrics: the most series that CloudWatch may retrieve for it; it counts them all, the
-    hidden ones too. new_row: begins at the left. topic: the section that it belongs to, in words; about: the metric,
-    where it is one metric's."""
+    hidden ones too. new_row: begins at the left. under: stands below the one before it, in its column. topic: the
+    section that it belongs to, in words; about: the metric, where it is one metric's."""
 
     type: str
     width: int
@@ -24,6 +24,7 @@ class Widget:
     properties: Mapping[str, object]
     metrics: int = 0
     new_row: bool = False
+    under: bool = False
     topic: str = ""
     about: str = ""
 
