@@ -51,8 +51,8 @@ def variables_of(fleet: str, scopes: Sequence[Scope]) -> tuple[Variable, ...]:
     regions = {scope.region: f"{scope.region} ({CLOUD_NAMES[scope.cloud]})" for scope in scopes}
     found = ((ANY_ACCOUNT, "Account", accounts), (ANY_REGION, "Region", regions))
     return tuple(
-        Variable(pattern, label, fleet, {fleet: f"all {len(names)} {label.lower()}s", **names})
-        for pattern, label, names in ((pattern, label, _without(names, fleet)) for pattern, label, names in found)
+        Variable(pattern, label, fleet, _others(names, fleet, f"all {len(names)} {label.lower()}s"))
+        for pattern, label, names in found
         if len(names) > 1
     )
 
@@ -75,5 +75,6 @@ def settle(body: Mapping[str, Any], chosen: Mapping[str, str] | None = None) -> 
     return settled if "variables" not in body else {**settled, "variables": body["variables"]}
 
 
-def _without(names: Mapping[str, str], fleet: str) -> dict[str, str]:
-    return {name: words for name, words in sorted(names.items()) if name != fleet and len(name) <= _VALUE_LENGTH}
+def _others(names: Mapping[str, str], fleet: str, every: str) -> dict[str, str]:
+    others = {name: words for name, words in sorted(names.items()) if name != fleet and len(name) <= _VALUE_LENGTH}
+    return {fleet: every, **others}
