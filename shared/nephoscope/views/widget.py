@@ -96,7 +96,8 @@ def _only(asked: Asked) -> Html:
 def _age(asked: Asked) -> Html:
     """From when the oldest part is: a page that is not of now must say so."""
     if not asked.snapshots:
-        return tag("p", "No run has written anything yet.", class_="faint")
+        nothing = "Nothing is known of it." if asked.account or asked.region else "No run has written anything yet."
+        return tag("p", nothing, class_="faint")
     first = min(one.slot for one in asked.snapshots)
     age = asked.now - first
     words = f"As of {render_time(first)}, {render_duration(age)} ago."

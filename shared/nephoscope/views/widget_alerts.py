@@ -140,8 +140,9 @@ def _alert_row(asked: Asked, snapshot: Snapshot, line: Mapping[str, object]) -> 
 
 def _what(asked: Asked, rule: Rule | None, line: Mapping[str, object]) -> Html:
     """What is wrong, the number against its threshold; under it the rule, and what to do."""
-    name = clean(str(line.get("rule")), NAME)
-    below: list[object] = [isolated(name)]
+    name = isolated(clean(str(line.get("rule")), NAME))
+    condition = _condition(asked, rule, line.get("value"))
+    below: list[object] = [name] if condition else []
     state = str(line.get("state"))
     if state in _STATES:
         below.append(tag("b", _STATES[state]))
@@ -150,7 +151,7 @@ def _what(asked: Asked, rule: Rule | None, line: Mapping[str, object]) -> Html:
         below.append(isolated(clean(", ".join(f"{key} {value}" for key, value in attributes.items()), NAME)))
     if rule and rule.runbook:
         below.append(link("runbook", rule.runbook))
-    return join([_condition(asked, rule, line.get("value")) or name, tag("div", join(below, " · "), class_="faint")])
+    return join([condition or name, tag("div", join(below, " · "), class_="faint") if below else ""])
 
 
 def _condition(asked: Asked, rule: Rule | None, value: object) -> object:
