@@ -179,7 +179,10 @@ PLANTED: dict[str, tuple[str, Planted]] = {
     "an id twice": ("e1 stands twice", lambda _, graph, __: graph["metrics"][2][0].update(id="e1")),
     "an id that nothing has": ("m2 is no id", lambda _, graph, __: graph["metrics"][1][0].update(expression="m2*2")),
     "a dimension without a value": ("as name and value", lambda _, graph, __: graph["metrics"][0].pop(3)),
-    "neither metric nor expression": ("without a metric", lambda _, graph, __: graph["metrics"][2][0].pop("expression")),
+    "neither metric nor expression": (
+        "without a metric",
+        lambda _, graph, __: graph["metrics"][2][0].pop("expression"),
+    ),
     "two queries of Metrics Insights": (
         "more than one Metrics Insights",
         lambda _, graph, __: graph.update(metrics=[[{"expression": "SELECT MAX(a) FROM b", "id": x}] for x in "ab"]),
@@ -198,7 +201,10 @@ PLANTED: dict[str, tuple[str, Planted]] = {
         lambda _, graph, __: graph["annotations"]["horizontal"][0].update(fill="left"),
     ),
     "a band of three": ("annotations", lambda _, graph, __: graph["annotations"]["horizontal"][1].append({"value": 1})),
-    "26 variables": ("is too long", lambda body, _, one: body.update(variables=[{**one, "id": f"v{n}"} for n in range(26)])),
+    "26 variables": (
+        "is too long",
+        lambda body, _, one: body.update(variables=[{**one, "id": f"v{n}"} for n in range(26)]),
+    ),
     "a variable twice": ("stands twice", lambda body, _, one: body["variables"].append(one)),
     "a variable of nothing": ("'pattern' is a required", lambda _, __, one: one.pop("pattern")),
     "nothing to choose from": ("not valid", lambda _, __, one: one.pop("values")),
@@ -225,9 +231,7 @@ def test_more_than_2500_metrics_over_all_widgets_are_found() -> None:
     body = a_body()
     many = [["ns", "name", {"id": f"m{number}"}] for number in range(500)]
     graph: Any = {"region": "us-east-1", "metrics": many}
-    more = [
-        {"type": "metric", "x": 0, "y": 10 + row, "width": 6, "height": 1, "properties": graph} for row in range(6)
-    ]
+    more = [{"type": "metric", "x": 0, "y": 10 + row, "width": 6, "height": 1, "properties": graph} for row in range(6)]
     body["widgets"] += more[:4]
     assert faults(body) == []
     body["widgets"] += more[4:]

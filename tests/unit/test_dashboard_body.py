@@ -111,8 +111,8 @@ def test_the_first_part_of_a_large_fleet_answers_alone() -> None:
 
 def test_on_a_narrow_screen_the_order_of_the_list_is_the_order_of_reading() -> None:
     """CloudWatch puts the widgets below each other by where they stand: row by row, from the left."""
-    for fleet in RENDERED:
-        for dashboard in RENDERED[fleet]:
+    for rendered in RENDERED.values():
+        for dashboard in rendered:
             rows = [(widget["y"], widget["x"]) for widget in widgets(dashboard)]
             assert rows == sorted(rows)
 
@@ -227,7 +227,9 @@ def test_a_large_fleet_splits_with_links_that_say_what_each_part_holds() -> None
     assert len(names) > 2
     assert names == ["acme", *(f"acme-{number}" for number in range(2, len(names) + 1))]
     for number, dashboard in enumerate(RENDERED["many"], start=1):
-        (links,) = [text for one in widgets(dashboard) if "Parts of this" in (text := one["properties"].get("markdown", ""))]
+        (links,) = [
+            text for one in widgets(dashboard) if "Parts of this" in (text := one["properties"].get("markdown", ""))
+        ]
         assert all((f"(#dashboards:name={name})" in links) == (name != dashboard.name) for name in names)
         assert "1: Is all well" in links
         assert f"**{number}: " in links

@@ -211,9 +211,7 @@ def test_what_a_graph_shows_is_said_in_words() -> None:
     html = draw_graph([line("web", 10.0, 30.0, 20.0), line("db", 5.0)], THRESHOLD, 200)
     (svg,) = elements(html, "svg")
     assert svg.get("role") == "img"
-    said = (
-        "2 lines from 23 Nov 12:00 to 23 Nov 12:10 UTC; web: 20 now, 10 to 30; db: 5, once; threshold hot"
-    )
+    said = "2 lines from 23 Nov 12:00 to 23 Nov 12:10 UTC; web: 20 now, 10 to 30; db: 5, once; threshold hot"
     assert svg.get("aria-label") == f"CPU: {said}"
     assert [(one.tag, one.text) for one in svg][:2] == [("title", "CPU"), ("desc", said)]
 

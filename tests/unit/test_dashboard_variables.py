@@ -53,7 +53,7 @@ def test_a_project_that_has_the_fleets_own_name_is_no_choice() -> None:
     """Its name already stands for all of the fleet."""
     projects = [Scope(Cloud.GCP, name, "europe-west1") for name in ("acme", "acme-data", "acme-web")]
     (account,) = variables_of("acme", projects)
-    assert list(account.choices.items())[0] == ("acme", "all 3 accounts")
+    assert next(iter(account.choices.items())) == ("acme", "all 3 accounts")
     assert list(account.choices) == ["acme", "acme-data", "acme-web"]
 
 

@@ -25,7 +25,9 @@ CONFIG = Config(
     PublishCloudWatch("eu-west-1", "acme"),
     (
         Rule("cpu-hot", Kind.INSTANCE, Threshold("cpu.utilization", Comparison.GREATER, 0.9)),
-        Rule("down", Kind.INSTANCE, Observation("state", ("stopped",)), Window(600, 600), runbook="https://wiki.example"),
+        Rule(
+            "down", Kind.INSTANCE, Observation("state", ("stopped",)), Window(600, 600), runbook="https://wiki.example"
+        ),
         Rule("credits-low", Kind.INSTANCE, Threshold("network.receive", Comparison.LESS, 20.0), severity=Severity.INFO),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from os.path import commonprefix
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,7 +34,7 @@ def draw_alarms(arns: Sequence[str], states: Mapping[str, AlarmState] | None) ->
     """states: by ARN; None: nobody asked. An alarm without a state does not exist there."""
     order = list(_WORDS)
     known = {arn: (states or {}).get(arn) for arn in arns}
-    start = commonprefix([_name(arn) for arn in arns]) if len(arns) > 1 else ""
+    start = _start([_name(arn) for arn in arns])
     ranked = sorted(arns, key=lambda arn: order.index(one.state) if (one := known[arn]) and one.state in order else 3)
     return tag("ul", *(_alarm(arn, start, known[arn], asked=states is not None) for arn in ranked), class_="alarms")
 
@@ -47,7 +47,15 @@ def _alarm(arn: str, start: str, found: AlarmState | None, *, asked: bool) -> Ht
         return tag("li", name, tag("span", words), class_="unknown")
     since = tag("span", f"since {_moment(found.since)}", class_="faint") if found.since else ""
     words = tag("span", _WORDS.get(found.state, found.state))
-    return tag("li", name, words, since, class_=found.state.lower(), title=found.reason or None)
+    look = found.state.lower() if found.state in _WORDS else "unknown"
+    return tag("li", name, words, since, class_=look, title=found.reason or None)
+
+
+def _start(names: Sequence[str]) -> str:
+    """What all begin with, up to a dash; nothing where there is but one."""
+    words = [name.split("-")[:-1] for name in names] if len(names) > 1 else [[]]
+    shared = takewhile(lambda same: len(set(same)) == 1, zip(*words, strict=False))
+    return "".join(f"{same[0]}-" for same in shared)
 
 
 def _name(arn: str) -> str:
@@ -61,22 +69,23 @@ def _moment(at: int) -> str:
 def fetch_alarm_states(
     client_for: Callable[[str], CloudWatchClient], dashboards: Sequence[Dashboard]
 ) -> dict[str, AlarmState]:
-    """ARN -> state of every alarm on these dashboards' alarm widgets, as CloudWatch has it. A region that does not
-    answer leaves its alarms out. client_for: region -> client."""
+    """ARN -> state of every alarm on these dashboards' alarm widgets, as CloudWatch has it. Where it does not
+    answer, that is the state. client_for: region -> client."""
     widgets = [one for dashboard in dashboards for one in widgets_of(dashboard) if one["type"] == "alarm"]
     arns = {arn for one in widgets for arn in one["properties"]["alarms"]}
     found: dict[str, AlarmState] = {}
     for region in sorted({arn.split(":")[3] for arn in arns}):
-        names = sorted(arn.partition(":alarm:")[2] for arn in arns if arn.split(":")[3] == region)
-        found |= _ask(client_for(region), names)
+        found |= _ask(client_for(region), sorted(arn for arn in arns if arn.split(":")[3] == region))
     return {arn: state for arn, state in found.items() if arn in arns}
 
 
-def _ask(client: CloudWatchClient, names: Sequence[str]) -> dict[str, AlarmState]:
+def _ask(client: CloudWatchClient, arns: Sequence[str]) -> dict[str, AlarmState]:
+    """All in one call: an alarm widget holds 100, and so does an answer."""
+    names = [_name(arn) for arn in arns]
     try:
-        answer = client.describe_alarms(AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        answer = client.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     except (ClientError, BotoCoreError) as error:
-        return {name: AlarmState("unknown", reason=str(error)) for name in names}
+        return {arn: AlarmState("could not be read", reason=str(error)) for arn in arns}
     return {
         one["AlarmArn"]: AlarmState(
             one["StateValue"], int(one["StateUpdatedTimestamp"].timestamp()), one.get("StateReason", "")

@@ -13,12 +13,56 @@ from html.parser import HTMLParser
 from nephoscope.views.markup import Html, join, tag
 
 _TAGS = frozenset(
-    "a b bdi code div em h1 h2 h3 h4 h5 h6 i li ol p section small span strong table tbody td th thead tr u ul".split()
+    [
+        "a",
+        "b",
+        "bdi",
+        "code",
+        "div",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "i",
+        "li",
+        "ol",
+        "p",
+        "section",
+        "small",
+        "span",
+        "strong",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "u",
+        "ul",
+    ]
 )
-_SILENT = frozenset("script style iframe template object svg math select textarea title noscript cwdb-action".split())
+_SILENT = frozenset(
+    [
+        "script",
+        "style",
+        "iframe",
+        "template",
+        "object",
+        "svg",
+        "math",
+        "select",
+        "textarea",
+        "title",
+        "noscript",
+        "cwdb-action",
+    ]
+)
 """What is left out with all that it holds."""
 
-_ATTRIBUTES = frozenset("aria-hidden aria-label class data-label dir lang scope title".split())
+_ATTRIBUTES = frozenset(["aria-hidden", "aria-label", "class", "data-label", "dir", "lang", "scope", "title"])
 _STYLE = re.compile(r"(?:width|left):\d{1,3}%")
 
 

@@ -28,8 +28,8 @@ What changes with every run, from what nephoscope remembers of each scope. Asks 
 ### Parameters
 | name | meaning |
 |---|---|
-| `page` | `answer` (is all well?), `alerts` (firing now), `worst` (machines), `states` (by region), `gaps` (where we are \
-blind) |
+| `page` | `answer` (is all well?), `alerts` (firing now), `worst` (machines), `states` (by region), `gaps` (where we \
+are blind) |
 | `metric` | on `worst`: only this metric, e.g. `cpu.utilization` |
 | `account`, `region` | only this account, project or subscription, only this region |
 
@@ -89,7 +89,9 @@ _PAGES: Mapping[str, Callable[[Asked], Html]] = {
 
 def _only(asked: Asked) -> Html:
     """A page of a part must not be taken for one of everything."""
-    shown = [f"{word} {clean(value, 80)}" for word, value in (("account", asked.account), ("region", asked.region)) if value]
+    shown = [
+        f"{word} {clean(value, 80)}" for word, value in (("account", asked.account), ("region", asked.region)) if value
+    ]
     return tag("p", f"Only {', '.join(shown)}.", class_="said") if shown else Html("")
 
 

@@ -73,7 +73,9 @@ def _firing(opened: Sequence[_Open]) -> str:
     counts = Counter(_severity(line) for _, line in opened)
     shown = ", ".join(f"{counts[one]:,} {one}" for one in SEVERITIES if counts[one])
     loose = sum(not line.get("acknowledged") for _, line in opened)
-    seen = "none acknowledged" if loose == len(opened) else f"{loose:,} not acknowledged" if loose else "all acknowledged"
+    seen = (
+        "none acknowledged" if loose == len(opened) else f"{loose:,} not acknowledged" if loose else "all acknowledged"
+    )
     alerts = "1 alert is" if len(opened) == 1 else f"{len(opened):,} alerts are"
     return f"{alerts} firing: {shown}; {seen}"
 
@@ -186,4 +188,3 @@ def _missing(asked: Asked) -> list[tuple[Scope, str]]:
         missing += [(one.scope, gap.removeprefix(f"{one.scope}: ")) for gap in one.gaps]
     missing += [(one.scope, f"nothing new for {render_duration(asked.now - one.slot)}") for one in asked.stale]
     return missing + [(scope, "registered, and never read yet") for scope in asked.unseen]
-

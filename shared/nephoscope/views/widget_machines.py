@@ -14,7 +14,7 @@ from nephoscope.pipeline.board.bounds import CLOUD_NAMES, title_of
 from nephoscope.pipeline.dashboard.tables import worst_rows
 from nephoscope.pipeline.need import metrics_of
 from nephoscope.pipeline.wording import clean, render_value
-from nephoscope.views.markup import Html, isolated, join, tag
+from nephoscope.views.markup import Html, isolated, tag
 from nephoscope.views.widget_alerts import ROWS
 from nephoscope.views.widget_asked import Asked
 from nephoscope.views.widget_cells import ago, bar, cut, named, place

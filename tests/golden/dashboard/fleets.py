@@ -2,8 +2,8 @@
 
     python tests/golden/dashboard/fleets.py
 
-Each is kept as an outline, a line for each widget; one of each size also whole, as CloudWatch gets it. Read the difference before it is
-committed: the files are what people will see.
+Each is kept as an outline, a line for each widget; one of each size also whole, as CloudWatch gets it. Read the
+difference before it is committed: the files are what people will see.
 """
 
 from __future__ import annotations

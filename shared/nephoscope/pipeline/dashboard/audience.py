@@ -16,7 +16,9 @@ from nephoscope.pipeline.dashboard.variables import ANY_ACCOUNT, ANY_REGION, Var
 from nephoscope.pipeline.distributions import published_metrics
 from nephoscope.pipeline.need import metrics_of
 
-_PROVIDER, _ACCOUNT, _REGION = (f"${{PROP('Dim.{name}')}}" for name in ("cloud_provider", "cloud_account_id", "cloud_region"))
+_PROVIDER, _ACCOUNT, _REGION = (
+    f"${{PROP('Dim.{name}')}}" for name in ("cloud_provider", "cloud_account_id", "cloud_region")
+)
 """CloudWatch fills these in for each series that a search finds (user guide, "Use dynamic labels")."""
 
 SCOPES_IN_A_GRAPH = 100

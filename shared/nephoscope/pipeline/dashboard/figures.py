@@ -100,7 +100,9 @@ def _totals(audience: Audience, panel: Panel, figures: Sequence[Figure]) -> Iter
     most = audience.catalog.limits["cloudwatch.dashboard"]["metrics_per_widget"] // max(count, 1)
     shown = figures[:most]
     if shown:
-        metrics = [[_joined(audience, one, audience.everything, _period(audience, one), whole=True)] for one in shown]
+        metrics: list[list[object]] = [
+            [_joined(audience, one, audience.everything, _period(audience, one), whole=True)] for one in shown
+        ]
         size = (8 if len(audience.clouds) > 2 else 12, 4)
         region, every = audience.config.publish.region, audience.config.gather.every
         yield number(_title(panel), metrics, region, series=count * len(shown), period=every, size=size)
@@ -177,7 +179,9 @@ def _title(panel: Panel) -> str:
 
 def _whose(audience: Audience, figure: Figure, title: str) -> str:
     """Of a distribution that not every cloud has, whose it is: on AWS the configuration says which are published."""
-    clouds = [one for one in audience.clouds if figure.name in published_metrics(audience.config, audience.catalog, one)]
+    clouds = [
+        one for one in audience.clouds if figure.name in published_metrics(audience.config, audience.catalog, one)
+    ]
     if figure.name not in audience.catalog.metrics or len(clouds) == len(audience.clouds):
         return title
     return title.replace("the whole fleet", " and ".join(CLOUD_NAMES[one] for one in clouds))

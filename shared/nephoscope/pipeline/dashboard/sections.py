@@ -42,7 +42,9 @@ def all_sections(audience: Audience) -> Iterator[Widget]:
 
 def _nothing_yet(audience: Audience) -> Iterator[Widget]:
     """Before the first run; what watches nephoscope is there already."""
-    yield text("**Nothing has been read yet.** The first run that finds something writes this dashboard anew.", height=1)
+    yield text(
+        "**Nothing has been read yet.** The first run that finds something writes this dashboard anew.", height=1
+    )
     if audience.alarms:
         yield alarm_states(audience.alarms, _ROW)
 
@@ -54,7 +56,9 @@ def _now(audience: Audience, section: Section) -> Iterator[Widget]:
     for panel in section.panels:
         yield from _panel(audience, panel)
     if audience.alarms:
-        yield alarm_states(audience.alarms, _HALF, under=True) if audience.widget else alarm_states(audience.alarms, _ROW)
+        yield (
+            alarm_states(audience.alarms, _HALF, under=True) if audience.widget else alarm_states(audience.alarms, _ROW)
+        )
     if audience.hidden:
         yield text(_hidden(audience), height=2)
 
