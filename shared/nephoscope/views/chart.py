@@ -55,8 +55,9 @@ def draw_graph(series: Sequence[Drawn], properties: Mapping[str, Any], height: i
 def draw_sparkline(one: Drawn) -> Html:
     """The course of a single value, without axes."""
     low, high = min(one.values), max(one.values)
-    flat = low == high  # a level line stands in the middle
-    frame = Frame(one.times[0], max(one.times[-1], one.times[0] + 1), low - flat, high + flat)
+    least = max(abs(high) / 10, high - low, 1e-9)  # a change of a hundredth is not drawn as a fall
+    middle = (low + high) / 2
+    frame = Frame(one.times[0], max(one.times[-1], one.times[0] + 1), middle - least / 2, middle + least / 2)
     points = " ".join(f"{frame.x(at)},{frame.y(value)}" for at, value in zip(one.times, one.values, strict=True))
     color = one.color or PALETTE[0]
     line = tag("polyline", points=points, class_="spark", vector_effect="non-scaling-stroke", style=f"stroke:{color}")

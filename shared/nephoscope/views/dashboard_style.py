@@ -6,7 +6,7 @@ from nephoscope.views.widget_style import RULES
 
 _LIGHT = (
     "--page:#f2f3f3;--card:#fff;--ink:#16191f;--soft:#4f5660;--edge:#d5dbdb;--grid:#e6e9ea;--link:#0558a8;"
-    "--bad:#c22b0e;--good:#1d7a02;--warn:#8f4700;--glow:none;--shade:.10"
+    "--bad:#c22b0e;--good:#176b02;--warn:#8f4700;--glow:none;--shade:.10"
 )
 _DARK = (
     "--page:#0f1b2a;--card:#182433;--ink:#e9ebed;--soft:#b3bdc8;--edge:#354150;--grid:#2b3747;--link:#7cbcff;"
@@ -23,7 +23,7 @@ STYLE = (
     ".board{display:grid;grid-template-columns:repeat(24,minmax(0,1fr));gap:8px}"
     "section.widget{grid-column:var(--x)/span var(--w);grid-row:var(--y)/span var(--h);min-width:0;"
     "background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:8px 12px;"
-    "display:flex;flex-direction:column}"
+    "display:flex;flex-direction:column;overflow-wrap:anywhere}"
     "section.widget.text,section.widget.bare{background:none;border:0;padding:2px;justify-content:center}"
     "section.widget.text{margin-top:10px}"
     "h1,h2,h3,h4,h5,p{margin:0}h1{font-size:24px;line-height:1.25}h2{font-size:19px}"
@@ -66,7 +66,7 @@ STYLE = (
     ".alarms .faint{color:var(--soft)}"
     ".alarms .ok{--tone:var(--good)}.alarms .alarm{--tone:var(--bad)}.alarms .insufficient_data{--tone:var(--warn)}"
     ".alarms .unknown{--tone:var(--soft)}"
-    "footer{text-align:center;font-size:12px}" + RULES + "@media(prefers-color-scheme:dark){"
+    "footer{text-align:center;font-size:12px}" + RULES + ".nephoscope .faint{opacity:1}" + "@media(prefers-color-scheme:dark){"
     ".nephoscope{--good:#6cc04a;--bad:#ff7566;--warn:#ffb04d;--info:#6cb2ff}"
     ".nephoscope .bar i{background:#4ba3e3}.nephoscope .bar i.over{background:#ff6b5e}}"
     # one column, in reading order

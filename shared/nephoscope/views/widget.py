@@ -14,10 +14,11 @@ from nephoscope.catalog.loader import Catalog
 from nephoscope.model.config import Config
 from nephoscope.model.memory import Snapshot
 from nephoscope.model.scope import Scope
-from nephoscope.pipeline.wording import clean, render_duration, render_time
+from nephoscope.pipeline.wording import clean, render_time
 from nephoscope.views.markup import Html, join, tag
 from nephoscope.views.widget_alerts import alerts, answer, gaps
 from nephoscope.views.widget_asked import STALE, Asked, chosen, narrowed
+from nephoscope.views.widget_cells import ago
 from nephoscope.views.widget_machines import states, worst
 from nephoscope.views.widget_style import RULES
 
@@ -102,7 +103,7 @@ def _age(asked: Asked) -> Html:
         return tag("p", nothing, class_="faint")
     first = min(one.slot for one in asked.snapshots)
     age = asked.now - first
-    words = f"As of {render_time(first)}, {render_duration(age)} ago."
+    words = f"As of {render_time(first)}, {ago(age)}."
     return tag("p", f"⚠ {words}" if age > STALE else words, class_="over-text" if age > STALE else "faint")
 
 

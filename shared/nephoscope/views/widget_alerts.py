@@ -135,9 +135,14 @@ def _alert_row(asked: Asked, snapshot: Snapshot, line: Mapping[str, object]) -> 
         _what(asked, rule, line),
         machine,
         lasting(asked.now, line.get("since")),
-        acknowledge_cell(line, short, asked.endpoint) or tag("span", "not yet", class_="faint"),
+        _acknowledged(line, acknowledge_cell(line, short, asked.endpoint)),
         place(snapshot.scope),
     )
+
+
+def _acknowledged(line: Mapping[str, object], cell: object) -> Html:
+    """By whom; or that nobody has, with the button where the console has one."""
+    return join([cell] if line.get("acknowledged") else [tag("div", "not yet", class_="faint"), cell])
 
 
 def _what(asked: Asked, rule: Rule | None, line: Mapping[str, object]) -> Html:

@@ -6,7 +6,7 @@ Where there is little room a row becomes a card: each cell on a line, with its c
 from __future__ import annotations
 
 RULES = (
-    ".nephoscope{font-size:13px;line-height:1.4;--good:#1d8102;--bad:#c22b0e;--warn:#a35200;--info:#0060a8;"
+    ".nephoscope{font-size:13px;line-height:1.4;--good:#176b02;--bad:#b82508;--warn:#8a4400;--info:#00579a;"
     "container-type:inline-size}"
     ".nephoscope.dark{--good:#6cc04a;--bad:#ff7566;--warn:#ffb04d;--info:#6cb2ff}"
     ".nephoscope table{border-collapse:collapse;width:100%}"
@@ -16,13 +16,13 @@ RULES = (
     ".nephoscope p{margin:2px 0 6px}.nephoscope h4{margin:0;font-size:13px}"
     ".nephoscope cwdb-action{display:none}.nephoscope .said{font-weight:600}"
     ".nephoscope .btn,.nephoscope .place{white-space:nowrap}"
-    ".nephoscope .faint{opacity:.72;font-size:12px}"
+    ".nephoscope .faint{opacity:.8;font-size:12px}"
     ".nephoscope .calm{color:var(--good);font-weight:600}"
     ".nephoscope .over-text{color:var(--bad);font-weight:600}"
     ".nephoscope .side{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:14px 32px}"
     ".nephoscope .side td:first-child{width:46%}"
     ".nephoscope .answer{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 14px;padding:8px 12px;"
-    "border-left:5px solid var(--tone);background:rgba(128,128,128,.1);border-radius:4px}"
+    "border-left:5px solid var(--tone);background:rgba(128,128,128,.08);border-radius:4px}"
     ".nephoscope .answer strong{font-size:18px;color:var(--tone)}"
     ".nephoscope .answer.well{--tone:var(--good)}.nephoscope .answer.critical{--tone:var(--bad)}"
     ".nephoscope .answer.warning,.nephoscope .answer.unknown{--tone:var(--warn)}"
