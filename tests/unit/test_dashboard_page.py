@@ -109,8 +109,8 @@ def test_a_single_value_shows_the_newest_with_its_course() -> None:
         widget("metric", title="Machines", view="singleValue", metrics=[]),
         data={("acme", 0): WidgetData((line("running", 3.0, 1_234.0), line("gone")))},
     )
-    assert "<b>1,234</b><span><bdi>running</bdi></span>" in html
-    assert "<b>–</b><span><bdi>gone</bdi></span>" in html
+    assert '<b>1,234</b><span title="running"><bdi>running</bdi></span>' in html
+    assert '<b>–</b><span title="gone"><bdi>gone</bdi></span>' in html
     assert html.count("<polyline") == 1
 
 

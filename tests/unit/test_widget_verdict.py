@@ -120,6 +120,14 @@ def test_a_strangers_name_of_a_place_stays_text() -> None:
     assert "<b>x" not in html
 
 
+def test_who_has_not_looked_does_not_say_that_it_is_calm() -> None:
+    for page in ("alerts", "gaps"):
+        assert shown(page).text == "Not known.No run has written anything yet."
+        assert "calm" in shown(page, seen()).classes
+        assert "calm" not in shown(page, seen(slot=NOON - 3_600)).classes
+    assert "Nothing was firing when it was last looked." in shown("alerts", seen(slot=NOON - 3_600)).text
+
+
 # --- chosen ------------------------------------------------------------------------------------------------------
 
 

@@ -215,7 +215,12 @@ def _values(lines: Sequence[Sequence[Mapping[str, Any]]]) -> list[float]:
 def legend_of(series: Sequence[Drawn], most: int) -> Html:
     """Names under a graph, with their colours."""
     names = [
-        tag("li", tag("i", style=f"background:{color_of(one, place)}"), isolated(one.label or "value"))
+        tag(
+            "li",
+            tag("i", style=f"background:{color_of(one, place)}"),
+            isolated(one.label or "value"),
+            title=one.label or None,
+        )
         for place, one in enumerate(series[:most])
     ]
     if len(series) > most:

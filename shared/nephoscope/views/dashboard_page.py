@@ -132,7 +132,10 @@ def _metric(widget: Mapping[str, Any], data: WidgetData) -> Html:
 
 def _tiles(series: Sequence[Drawn]) -> Iterator[Html]:
     for one in series:
-        parts = [tag("b", number(one.values[-1]) if one.values else "–"), tag("span", isolated(one.label))]
+        parts = [
+            tag("b", number(one.values[-1]) if one.values else "–"),
+            tag("span", isolated(one.label), title=one.label),
+        ]
         if len(one.values) > 1:
             parts.append(draw_sparkline(one))
         yield tag("div", *parts, class_="tile")

@@ -50,11 +50,14 @@ STYLE = (
     ".dot{stroke-width:6;stroke-linecap:round}.area{fill-opacity:.4;stroke-width:1;filter:var(--glow)}"
     ".threshold{stroke-width:1.4;stroke-dasharray:6 4;filter:var(--glow)}.shade{fill-opacity:var(--shade)}"
     ".legend{list-style:none;display:flex;flex-wrap:wrap;gap:2px 14px;margin:2px 0 0;padding:0;font-size:12px;"
-    "color:var(--soft)}.legend li{overflow-wrap:anywhere}"
+    "color:var(--soft)}"
+    ".legend li{max-width:100%;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}"
     ".legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:5px;filter:var(--glow)}"
     # numbers
-    ".tiles{display:flex;flex:1;align-items:center;gap:14px}"
-    ".tile{flex:1 1 0;min-width:0;text-align:center}"
+    ".tiles{display:grid;flex:1;align-items:center;gap:10px 14px;"
+    "grid-template-columns:repeat(auto-fit,minmax(66px,1fr))}"
+    ".tile{min-width:0;text-align:center}"
+    ".tile span{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}"
     ".tile b{display:block;font-size:clamp(20px,2.5vw,32px);line-height:1.15;font-weight:600;white-space:nowrap}"
     ".tile span{color:var(--soft);font-size:12px}.course{height:30px;margin-top:4px}"
     # alarms
@@ -66,7 +69,10 @@ STYLE = (
     ".alarms .faint{color:var(--soft)}"
     ".alarms .ok{--tone:var(--good)}.alarms .alarm{--tone:var(--bad)}.alarms .insufficient_data{--tone:var(--warn)}"
     ".alarms .unknown{--tone:var(--soft)}"
-    "footer{text-align:center;font-size:12px}" + RULES + ".nephoscope .faint{opacity:1}" + "@media(prefers-color-scheme:dark){"
+    "footer{text-align:center;font-size:12px}"
+    + RULES
+    + ".nephoscope .faint{opacity:1}"
+    + "@media(prefers-color-scheme:dark){"
     ".nephoscope{--good:#6cc04a;--bad:#ff7566;--warn:#ffb04d;--info:#6cb2ff}"
     ".nephoscope .bar i{background:#4ba3e3}.nephoscope .bar i.over{background:#ff6b5e}}"
     # one column, in reading order

@@ -106,9 +106,18 @@ def alerts(asked: Asked) -> Html:
     """The open alerts, the most severe first, and of these the newest."""
     opened = _opened(asked)
     if not opened:
-        return tag("p", "✔ Nothing is firing.", class_="calm")
+        return _calm(asked, "Nothing is firing.", "Nothing was firing when it was last looked.")
     heads = ["Severity", "What", "Machine", "For", "Acknowledged", "Where"]
     return cut(heads, [_alert_row(asked, *one) for one in opened[:ROWS]], len(opened))
+
+
+def _calm(asked: Asked, well: str, before: str) -> Html:
+    """Only who has just looked may say that it is calm. before: what is said of long ago."""
+    if not asked.snapshots:
+        return tag("p", "Not known.")
+    if len(asked.stale) == len(asked.snapshots):
+        return tag("p", before)
+    return tag("p", f"✔ {well}", class_="calm")
 
 
 def _opened(asked: Asked) -> list[_Open]:
@@ -182,9 +191,9 @@ def gaps(asked: Asked) -> Html:
     """What could not be read, and why."""
     missing = _missing(asked)
     if not missing:
-        return tag("p", "✔ Every read of every scope succeeded.", class_="calm")
+        return _calm(asked, "Every read of every scope succeeded.", "")
     rows = [(place(scope), isolated(clean(words, 300))) for scope, words in missing[:ROWS]]
-    return cut(["Where", "What is missing, and why"], rows, len(missing))
+    return cut(["Where", "Missing"], rows, len(missing))
 
 
 def _missing(asked: Asked) -> list[tuple[Scope, str]]:
