@@ -1,5 +1,5 @@
-"""The dashboard's page in a real browser, on a screen and on a phone, light and dark: nothing cut off, nothing on top of
-anything, nothing run or fetched, and nothing that axe finds fault with."""
+"""The dashboard's page in a real browser, on a screen and on a phone, light and dark: nothing is cut off, stands on
+anything else, runs or is fetched, and axe finds no fault."""
 
 from __future__ import annotations
 
@@ -134,7 +134,8 @@ CUT = """() => [...document.querySelectorAll('section.widget')].filter(one => {
   const box = one.getBoundingClientRect();
   return [...one.querySelectorAll('td, th, li, p, h1, h2, h3, h4, .tile, .answer, svg')].some(part => {
     const own = part.getBoundingClientRect();
-    return own.width && own.left > -9000 && (own.right > box.right + 1 || own.bottom > box.bottom + 1 || own.left < box.left - 1);
+    const out = own.right > box.right + 1 || own.bottom > box.bottom + 1 || own.left < box.left - 1;
+    return own.width && own.left > -9000 && out;
   });
 }).map(one => one.innerText.slice(0, 80))"""
 BOXES = """() => [...document.querySelectorAll('section.widget')].map(one => {
