@@ -140,7 +140,7 @@ def test_the_dashboard_stands_beside_it_as_json(demo):
 def test_the_page_draws_in_a_browser_and_asks_no_other_host(demo, tmp_path):
     _, _, out = demo
     page = out / "dashboard.html"
-    assert not re.search(r"""(?:src|href)=["']?https?://(?!\S*console\.aws)""", page.read_text())
+    assert not re.search(r"src=|<link|<base|@import|url\(", page.read_text())  # a link is followed by a person only
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     shown = subprocess.run(
         [CHROMIUM, *flags, f"--user-data-dir={tmp_path}", "--virtual-time-budget=2000", "--dump-dom", page.as_uri()],

@@ -1,8 +1,5 @@
-"""The dashboard's body against CloudWatch's documented structure and limits, checked by a reader of its own.
-
-Source: AmazonCloudWatch API reference, "Dashboard Body Structure and Syntax"; user guide, "CloudWatch quotas",
-"CloudWatch search expression syntax" and "Metrics Insights quotas".
-"""
+"""What the dashboard shows, in which order, and how it asks for it. That it is as CloudWatch documents is told by
+tests/golden/test_dashboard_bodies.py."""
 
 from __future__ import annotations
 
@@ -14,11 +11,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
 from nephoscope.model.publish import Dashboard
 from nephoscope.model.scope import Cloud, Scope
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "dashboard"
+ROOT = Path(__file__).parents[2]
 
 
 def _load(path: Path) -> ModuleType:
@@ -30,10 +28,8 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-FLEETS = _load(GOLDEN / "fleets.py")
+FLEETS = _load(ROOT / "tests/golden/dashboard/fleets.py")
 RENDERED: dict[str, tuple[Dashboard, ...]] = FLEETS.fleets()
-SCOPES = {"20": 1, "2000": 9, "20000": 60, "many": 400, "new": 0}
-every_fleet = pytest.mark.parametrize("fleet", RENDERED)
 
 
 def widgets(dashboard: Dashboard) -> list[dict[str, Any]]:
@@ -55,128 +51,38 @@ def widget_called(fleet: str, title: str) -> dict[str, Any]:
     return found
 
 
-def retrieved(widget: dict[str, Any], fleet: str) -> int:
-    """Metrics that CloudWatch retrieves for a widget: a search finds one of each scope it is narrowed to."""
-    count = 0
-    for line in widget["properties"]["metrics"]:
-        expression = line[0].get("expression", "") if isinstance(line[0], dict) else ""
-        if expression.startswith("SELECT"):
-            limit = re.search(r"LIMIT (\d+)$", expression)
-            count += int(limit[1]) if limit else 1
-        for search in re.findall(r"SEARCH\('(.*?)',", expression):
-            count += 20 if "cloud_account_id=" in search else SCOPES[fleet]
-        count += not isinstance(line[0], dict)
-    return count
-
-
-# --- structure ---------------------------------------------------------------------------------------------------
-
-METRIC_KEYS = {
-    "accountId annotations end labels legend liveData metrics period region setPeriodToTimeRange",
-    "singleValueFullPrecision sparkline stacked start stat table timezone title trend view yAxis",
-}
-ALLOWED = {
-    "metric": set(" ".join(METRIC_KEYS).split()),
-    "text": {"markdown", "background"},
-    "custom": {"endpoint", "params", "title", "updateOn"},
-}
-OPTIONS = {"color", "expression", "id", "label", "period", "stat", "visible", "yAxis", "region", "accountId"}
-
-
-@every_fleet
-def test_every_widget_is_of_a_known_type_with_known_properties(fleet: str) -> None:
-    for dashboard in RENDERED[fleet]:
-        assert dashboard.body.keys() == {"widgets", "start", "periodOverride"}
-        assert re.fullmatch(r"[A-Za-z0-9_-]{1,255}", dashboard.name)
-    for widget in all_widgets(fleet):
-        assert widget.keys() == {"type", "x", "y", "width", "height", "properties"}
-        assert widget["properties"].keys() <= ALLOWED[widget["type"]]
-        assert widget["type"] != "text" or widget["properties"]["markdown"].strip()
-
-
-@every_fleet
-def test_metric_widgets_are_as_documented(fleet: str) -> None:
-    for widget in all_widgets(fleet):
-        if widget["type"] != "metric":
-            continue
-        properties = widget["properties"]
-        assert properties["region"]
-        assert properties["title"]
-        assert properties["view"] in ("timeSeries", "singleValue")
-        assert properties["period"] % 60 == 0
-        assert re.fullmatch(r"-P(\d+D|T\d+H)", properties.get("start", "-PT3H"))
-        assert properties["metrics"]
-        ids: list[str] = []
-        for line in properties["metrics"]:
-            options = line[-1]
-            assert options.keys() <= OPTIONS
-            ids += [options["id"]] if "id" in options else []
-            names = line[:-1]
-            assert len(names) % 2 == 0
-            assert names or "expression" in options
-            assert all(isinstance(name, str) and name for name in names)
-        assert len(set(ids)) == len(ids)
-        assert all(re.fullmatch(r"[a-z][A-Za-z0-9_]*", own_id) for own_id in ids)
-        for line in properties.get("annotations", {}).get("horizontal", []):
-            assert isinstance(line["value"], float)
-            assert re.fullmatch(r"#[0-9a-f]{6}", line["color"])
-            assert line["label"]
-
-
-@every_fleet
-def test_custom_widgets_call_the_function_that_was_given(fleet: str) -> None:
-    for widget in all_widgets(fleet):
-        if widget["type"] == "custom":
-            assert widget["properties"]["endpoint"] == FLEETS.WIDGET
-            assert widget["properties"]["params"]["page"] in ("alerts", "worst", "states", "gaps")
-
-
-@every_fleet
-def test_nothing_overlaps_and_nothing_leaves_the_grid(fleet: str) -> None:
-    for dashboard in RENDERED[fleet]:
-        taken: set[tuple[int, int]] = set()
-        for widget in widgets(dashboard):
-            x, y, width, height = (widget[key] for key in ("x", "y", "width", "height"))
-            assert 0 <= x < x + width <= 24
-            assert 1 <= height <= 20
-            cells = {(column, row) for column in range(x, x + width) for row in range(y, y + height)}
-            assert not cells & taken
-            taken |= cells
-
-
-@every_fleet
-def test_limits_hold_whatever_the_fleet(fleet: str) -> None:
-    for dashboard in RENDERED[fleet]:
-        assert len(widgets(dashboard)) <= 500
-        counts = [retrieved(widget, fleet) for widget in widgets(dashboard) if widget["type"] == "metric"]
-        assert max(counts, default=0) <= 500
-        assert sum(counts) <= 2_500
-
-
-@every_fleet
-def test_expressions_stay_within_the_documented_limits(fleet: str) -> None:
-    for widget in all_widgets(fleet):
-        texts = expressions(widget)
-        assert all(len(search) <= 1_024 for text in texts for search in re.findall(r"SEARCH\('(.*?)',", text))
-        assert sum(text.startswith("SELECT") for text in texts) <= 1  # one Metrics Insights query a call
+def titles(fleet: str) -> list[str]:
+    """Titles of widgets, texts, and of a custom widget without one its page."""
+    shown = [widget["properties"] for widget in all_widgets(fleet)]
+    return [one.get("title") or one.get("markdown") or one["params"]["page"] for one in shown]
 
 
 # --- what it shows -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fleet", FLEETS.KEPT)
-def test_it_is_what_was_looked_at(fleet: str) -> None:
-    """Differs? `python tests/golden/dashboard/fleets.py`, and read the difference."""
-    assert FLEETS.text_of(RENDERED[fleet]) == (GOLDEN / f"{fleet}.json").read_text(encoding="utf-8")
-
-
-def test_it_begins_with_coverage_and_what_is_firing_and_ends_with_the_watcher() -> None:
-    titles = [
-        widget["properties"].get("title", widget["properties"].get("markdown", "")) for widget in all_widgets("20")
+def test_the_first_screen_answers_whether_all_is_well() -> None:
+    assert titles("clouds")[1:8] == [
+        "answer",
+        "Resources with fresh data (%)",
+        "Alerts firing",
+        "Machines",
+        "Firing alerts",
+        "Where we are blind",
+        "Alarms that watch nephoscope",
     ]
-    assert titles[1:5] == ["Resources with fresh data (%)", "Alerts firing", "Machines", "Firing alerts"]
-    first_of_the_end = next(place for place, title in enumerate(titles) if title.startswith("## nephoscope itself"))
-    assert titles[first_of_the_end + 1 :] == [
+    first = widgets(RENDERED["clouds"][0])[:8]
+    assert max(widget["y"] + widget["height"] for widget in first) <= 14  # units of about 50 pixels
+
+
+def test_then_by_cloud_and_region_then_the_worst_then_history_then_the_watcher() -> None:
+    sections = [title.split("\n")[0] for title in titles("clouds") if title.startswith("## ")]
+    assert sections == [
+        "## By cloud and region",
+        "## Which fare worst",
+        "## How it came to this",
+        "## nephoscope itself",
+    ]
+    assert titles("clouds")[-9:] == [
         "Coverage over time (%)",
         "Heartbeats: scopes that ran",
         "Data behind the clock",
@@ -189,10 +95,32 @@ def test_it_begins_with_coverage_and_what_is_firing_and_ends_with_the_watcher() 
     ]
 
 
-def test_counts_are_summed_over_the_scopes_maximum() -> None:
-    assert expressions(widget_called("2000", "Machines by state"))[0] == (
-        'SUM(SEARCH(\'{nephoscope,"cloud_account_id","cloud_provider","cloud_region",fleet} '
-        'MetricName="instances.running" fleet="acme"\', \'Maximum\', 60))'
+def test_the_first_part_of_a_large_fleet_answers_alone() -> None:
+    shown = [one["properties"] for one in widgets(RENDERED["many"][0])[:8]]
+    assert [one.get("title") or one.get("markdown", "answer") for one in shown][1:] == [
+        "answer",
+        "Resources with fresh data (%)",
+        "Alerts firing",
+        "Machines",
+        "Firing alerts",
+        "Where we are blind",
+        "Alarms that watch nephoscope",
+    ]
+    assert [line[0]["label"] for line in shown[4]["metrics"]] == ["running"]  # 400 scopes: one search, not four
+
+
+def test_on_a_narrow_screen_the_order_of_the_list_is_the_order_of_reading() -> None:
+    """CloudWatch puts the widgets below each other by where they stand: row by row, from the left."""
+    for rendered in RENDERED.values():
+        for dashboard in rendered:
+            rows = [(widget["y"], widget["x"]) for widget in widgets(dashboard)]
+            assert rows == sorted(rows)
+
+
+def test_counts_are_summed_over_the_scopes_maximum_and_a_scope_that_was_not_read_is_not_empty() -> None:
+    assert expressions(widget_called("20", "Machines by state"))[0] == (
+        'SUM(FILL(SEARCH(\'{nephoscope,"cloud_account_id","cloud_provider","cloud_region",fleet} '
+        'MetricName="instances.running" fleet="acme"\', \'Maximum\', 60), REPEAT))'
     )
 
 
@@ -206,6 +134,20 @@ def test_the_worst_come_from_awss_own_series() -> None:
                 assert isinstance(line[0], dict) or line[0] == "nephoscope"
 
 
+def test_where_other_clouds_machines_are_is_said_for_cloudwatch_cannot_ask_for_their_series() -> None:
+    (said,) = [title for title in titles("clouds") if title.startswith("## Which fare worst")]
+    assert "Machines of Azure and Google Cloud stand in the table" in said
+    (alone,) = [title for title in titles("2000") if title.startswith("## Which fare worst")]
+    assert alone == "## Which fare worst"
+
+
+def test_a_distribution_that_aws_has_not_is_not_called_the_whole_fleets() -> None:
+    """On AWS cpu.utilization alone is published, unless the configuration says more; of the others all are."""
+    assert widget_called("clouds", "Memory utilization: Azure and Google Cloud")
+    assert not any(title == "Memory utilization: the whole fleet" for title in titles("clouds"))
+    assert widget_called("2000", "CPU utilization: the whole fleet")
+
+
 def test_linked_accounts_are_told_apart_and_only_a_monitoring_account_asks_for_them() -> None:
     title = "CPU utilization: the 10 highest in eu-west-1"
     assert "GROUP BY AWS.AccountId, InstanceId" in expressions(widget_called("2000", title))[0]
@@ -214,49 +156,53 @@ def test_linked_accounts_are_told_apart_and_only_a_monitoring_account_asks_for_t
 
 
 def test_it_says_which_accounts_it_cannot_look_into() -> None:
-    words = [widget["properties"].get("markdown", "") for widget in all_widgets("20000")]
-    (said,) = [text for text in words if "OAM" in text]
+    (said,) = [title for title in titles("20000") if "OAM" in title]
     assert "222222222222, 333333333333" in said
-    assert not any("OAM" in str(widget["properties"]) for fleet in ("20", "2000") for widget in all_widgets(fleet))
+    assert not any("OAM" in title for fleet in ("20", "2000") for title in titles(fleet))
 
 
 def test_it_says_that_awss_own_graphs_know_nothing_of_tags() -> None:
-    assert any("tags select" in str(widget["properties"]) for widget in all_widgets("20000"))
-    assert not any("tags select" in str(widget["properties"]) for widget in all_widgets("2000"))
+    assert any("tags select" in title for title in titles("20000"))
+    assert not any("tags select" in title for title in titles("2000"))
 
 
-def test_thresholds_stand_in_the_unit_of_the_graph() -> None:
-    def line(title: str) -> tuple[float, str]:
+def test_thresholds_stand_in_the_unit_of_the_graph_with_shade_on_the_bad_side() -> None:
+    def line(title: str) -> tuple[float, str, str]:
         (only,) = widget_called("2000", title)["properties"]["annotations"]["horizontal"]
-        return only["value"], only["label"]
+        return only["value"], only["label"], only["fill"]
 
-    assert line("CPU utilization: the whole fleet") == (90.0, "cpu-hot (> 90 %)")
-    assert line("CPU utilization: the 10 highest in eu-west-2") == (90.0, "cpu-hot (> 90 %)")
+    assert line("CPU utilization: the whole fleet") == (90.0, "cpu-hot (> 90 %)", "above")
+    assert line("CPU utilization: the 10 highest in eu-west-2") == (90.0, "cpu-hot (> 90 %)", "above")
     assert line("Network receive in 5 min: the 10 highest in eu-west-2") == (
         10 * 1024**2 * 300,  # AWS gives the bytes of five minutes
         "network-busy (> 10 MiB/s)",
+        "above",
     )
-    assert line("Bucket size: the 10 highest in eu-west-2") == (5 * 1024**4, "bucket-large (> 5 TiB)")
+    assert line("Bucket size: the 10 highest in eu-west-2") == (5 * 1024**4, "bucket-large (> 5 TiB)", "above")
+
+
+def test_where_less_is_worse_the_shade_lies_below() -> None:
+    catalog = FLEETS.load_catalog()
+    (name,) = [name for name in catalog.metrics if "credit" in name and "balance" in name]
+    less = FLEETS.Threshold(name, FLEETS.Comparison.LESS, 20.0)
+    rule = FLEETS.Rule("credits-low", FLEETS.Kind.INSTANCE, less)
+    (page,) = FLEETS.render_dashboards(FLEETS._config((rule,), ()), FLEETS._scopes(1, 1), catalog)
+    found = [widget["properties"] for widget in widgets(page) if "lowest" in widget["properties"].get("title", "")]
+    assert [one["annotations"]["horizontal"][0]["fill"] for one in found] == ["below"]
+    assert "ORDER BY MIN() ASC" in str(found[0]["metrics"])
 
 
 def test_only_needed_metrics_are_shown() -> None:
-    assert not any("Memory" in str(widget["properties"].get("title")) for widget in all_widgets("20"))
-    assert any("Memory" in str(widget["properties"].get("title")) for widget in all_widgets("2000"))
-
-
-def test_a_large_fleet_splits_with_links_between_the_parts() -> None:
-    names = [dashboard.name for dashboard in RENDERED["many"]]
-    assert len(names) > 2
-    assert names == ["acme", *(f"acme-{number}" for number in range(2, len(names) + 1))]
-    for dashboard in RENDERED["many"]:
-        links = widgets(dashboard)[0]["properties"]["markdown"]
-        assert all((f"(#dashboards:name={name})" in links) == (name != dashboard.name) for name in names)
+    assert not any("Memory" in title for title in titles("20"))
+    assert any("Memory" in title for title in titles("2000"))
 
 
 def test_a_fleet_that_nothing_has_been_seen_of_has_a_page_that_says_so() -> None:
-    (page,) = RENDERED["new"]
-    (only,) = widgets(page)
-    assert "no cloud yet" in only["properties"]["markdown"]
+    assert titles("new") == [
+        "# acme\nWatched by nephoscope in AWS: 1 rule.",
+        "**Nothing has been read yet.** The first run that finds something writes this dashboard anew.",
+        "Alarms that watch nephoscope",
+    ]
 
 
 def test_the_same_fleet_in_another_order_is_the_same_dashboard() -> None:
@@ -267,7 +213,101 @@ def test_the_same_fleet_in_another_order_is_the_same_dashboard() -> None:
     assert json.loads(json.dumps(forward[0].body)) == forward[0].body  # plain JSON, no tuple or enum in it
 
 
-def test_without_a_widget_function_there_are_no_custom_widgets() -> None:
+def test_without_a_widget_function_and_without_alarms_there_is_neither() -> None:
     config, catalog = FLEETS._config(FLEETS.RULES, ()), FLEETS.load_catalog()
     (page,) = FLEETS.render_dashboards(config, [Scope(Cloud.AWS, "1", "a")], catalog)
     assert {widget["type"] for widget in widgets(page)} == {"metric", "text"}
+
+
+# --- parts -------------------------------------------------------------------------------------------------------
+
+
+def test_a_large_fleet_splits_with_links_that_say_what_each_part_holds() -> None:
+    names = [dashboard.name for dashboard in RENDERED["many"]]
+    assert len(names) > 2
+    assert names == ["acme", *(f"acme-{number}" for number in range(2, len(names) + 1))]
+    for number, dashboard in enumerate(RENDERED["many"], start=1):
+        (links,) = [
+            text for one in widgets(dashboard) if "Parts of this" in (text := one["properties"].get("markdown", ""))
+        ]
+        assert all((f"(#dashboards:name={name})" in links) == (name != dashboard.name) for name in names)
+        assert "1: Is all well" in links
+        assert f"**{number}: " in links
+    assert "nephoscope itself" in links
+
+
+def test_a_later_part_says_at_the_top_what_it_is() -> None:
+    first, second = (one["properties"]["markdown"] for one in widgets(RENDERED["many"][1])[:2])
+    assert first.startswith("# acme, part 2 of ")
+    assert re.fullmatch(r"## .+, continued", second)
+
+
+def test_no_part_ends_with_a_title() -> None:
+    for dashboard in RENDERED["many"]:
+        assert widgets(dashboard)[-1]["type"] != "text"
+
+
+# --- variables ---------------------------------------------------------------------------------------------------
+
+
+def variable(fleet: str, label: str) -> dict[str, Any]:
+    variables: Any = RENDERED[fleet][0].body.get("variables", [])
+    (found,) = [one for one in variables if one["label"] == label]
+    return dict(found)
+
+
+def test_account_and_region_can_be_chosen_and_all_are_at_first() -> None:
+    account, region = variable("clouds", "Account"), variable("clouds", "Region")
+    assert [one["label"] for one in account["values"]] == [
+        "all 3 accounts",
+        "111111111111 (AWS)",
+        "5ca1ab1e-0000-4000-8000-000000000001 (Azure)",
+        "acme-web (Google Cloud)",
+    ]
+    assert region["values"][1] == {"value": "eu-west-1", "label": "eu-west-1 (AWS)"}
+    assert account["defaultValue"] == region["defaultValue"] == "acme"
+
+
+def test_with_one_account_and_one_region_there_is_nothing_to_choose() -> None:
+    assert "variables" not in RENDERED["20"][0].body
+
+
+def test_what_was_chosen_narrows_what_is_below_the_answer_and_never_the_answer() -> None:
+    patterns = ("ANY_ACCOUNT", "ANY_REGION")
+    shown = all_widgets("clouds")
+    answers = [one for one in shown if one["y"] < 14]
+    assert not [one for one in answers if any(pattern in json.dumps(one) for pattern in patterns)]
+    for title in ("Machines by state", "CPU utilization: Azure and Google Cloud", "Worst machines"):
+        assert all(pattern in json.dumps(widget_called("clouds", title)) for pattern in patterns)
+
+
+def test_a_graph_of_one_account_is_not_emptied_by_the_choice_of_another() -> None:
+    own = [one for one in all_widgets("many") if "of AWS 222222222222" in one["properties"].get("title", "")]
+    assert own
+    for widget in own:
+        assert "ANY_ACCOUNT" not in json.dumps(widget)
+        assert "ANY_REGION" in json.dumps(widget)
+
+
+# --- alarms ------------------------------------------------------------------------------------------------------
+
+
+def test_the_alarms_that_the_deployment_made_are_shown_the_wrong_ones_first() -> None:
+    shown = widget_called("2000", "Alarms that watch nephoscope")
+    assert shown["type"] == "alarm"
+    assert shown["properties"]["alarms"] == FLEETS.ALARMS
+    assert shown["properties"]["sortBy"] == "stateUpdatedTimestamp"
+    assert not [one for one in all_widgets("20") if one["type"] == "alarm"]
+
+
+@pytest.mark.parametrize(
+    ("title", "alarm"),
+    [("Oldest notification owed", "OwedTooLong"), ("Scopes that could not be run", "ScopesFail")],
+)
+def test_a_graph_of_ours_shows_where_the_alarm_on_it_goes_off(title: str, alarm: str) -> None:
+    declared = yaml.safe_load(re.sub(r"!\w+ ", "", (ROOT / "infra/aws/alarms.yml").read_text(encoding="utf-8")))
+    threshold = declared["Resources"][alarm]["Properties"]["Threshold"]
+    (line,) = widget_called("2000", title)["properties"]["annotations"]["horizontal"]
+    assert line["value"] == threshold
+    assert alarm in line["label"]
+    assert "annotations" not in widget_called("20", title)["properties"]

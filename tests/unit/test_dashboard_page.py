@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from html.parser import HTMLParser
-from xml.etree import ElementTree as ET
 
 import pytest
 
 from nephoscope.model.publish import Dashboard
-from nephoscope.views.chart import draw_graph, short
+from nephoscope.views.dashboard_alarms import AlarmState
 from nephoscope.views.dashboard_data import Drawn, WidgetData, expand, queries_of
-from nephoscope.views.dashboard_page import draw
+from nephoscope.views.dashboard_page import draw, number
 from nephoscope.views.markdown import render_markdown
 
 NOON = 1_795_435_200
@@ -43,8 +43,15 @@ def widget(kind: str, **properties: object) -> dict[str, object]:
     return {"type": kind, "x": 0, "y": 0, "width": 12, "height": 6, "properties": properties}
 
 
-def page(*widgets: dict[str, object], data: object = None, custom: object = None) -> str:
-    return draw([Dashboard("acme", {"widgets": list(widgets)})], data or {}, custom or {})  # type: ignore[arg-type]
+def page(
+    *widgets: dict[str, object],
+    data: object = None,
+    custom: object = None,
+    alarms: dict[str, AlarmState] | None = None,
+    **body: object,
+) -> str:
+    dashboard = Dashboard("acme", {"widgets": list(widgets), **body})
+    return draw([dashboard], data or {}, custom or {}, alarms=alarms)  # type: ignore[arg-type]
 
 
 def line(label: str = "web", *values: float, color: str = "") -> Drawn:
@@ -69,12 +76,17 @@ def test_foreign_text_stays_text() -> None:
     Balance(html)
 
 
-def test_a_custom_widgets_html_stands_in_a_sandbox_and_cannot_leave_its_attribute() -> None:
-    html = page(widget("custom", title="alerts"), custom={("acme", 0): f'<p>{NASTY}</p>"><b>out'})
-    (frame,) = [attrs for tag, attrs in Balance(html).seen if tag == "iframe"]
-    assert frame["sandbox"] == "allow-popups"
-    assert NASTY in str(frame["srcdoc"])
-    assert "b" not in {tag for tag, _ in Balance(html).seen}
+def test_a_custom_widgets_html_is_drawn_without_what_could_do_harm() -> None:
+    html = page(
+        widget("custom", title="alerts"),
+        custom={("acme", 0): f'<style>*{{}}</style><p onclick="x()">fine {NASTY}</p></section></main><b>out'},
+    )
+    seen = Balance(html).seen
+    assert "<p>fine " in html
+    assert not [attrs for _, attrs in seen if "onclick" in attrs]
+    assert "script" not in {tag for tag, _ in seen}
+    assert html.count("<style>") == 1
+    assert html.index("<b>out</b>") < html.index("</section>")
 
 
 @pytest.mark.parametrize(
@@ -94,9 +106,17 @@ def test_a_single_value_shows_the_newest_with_its_course() -> None:
         widget("metric", title="Machines", view="singleValue", metrics=[]),
         data={("acme", 0): WidgetData((line("running", 3.0, 1_234.0), line("gone")))},
     )
-    assert "<b>1.23k</b><span>running</span>" in html
-    assert "<b>–</b><span>gone</span>" in html
+    assert '<b>1,234</b><span title="running"><bdi>running</bdi></span>' in html
+    assert '<b>–</b><span title="gone"><bdi>gone</bdi></span>' in html
     assert html.count("<polyline") == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (19_840.0, "19,840"), (99.97, "99.97"), (99.9962, "99.9962"), (12.3456, "12.35"), (0.5, "0.5")],
+)
+def test_a_number_that_stands_alone_is_counted_out_and_nearly_all_is_not_all(value: float, text: str) -> None:
+    assert number(value) == text
 
 
 def test_a_long_legend_is_cut() -> None:
@@ -105,44 +125,79 @@ def test_a_long_legend_is_cut() -> None:
     assert "and 28 more" in html
 
 
-def points_of(svg: str) -> list[str]:
-    return [str(path.get("d")) for path in ET.fromstring(svg).iter("path")]  # noqa: S314 - made here
+def test_the_titles_make_an_outline() -> None:
+    graph = widget("metric", title="graph", metrics=[])
+    html = page(
+        widget("text", markdown="# fleet"),
+        widget("custom", title="alerts"),
+        widget("text", markdown="## places\nwhere"),
+        graph,
+        widget("text", markdown="### cpu"),
+        graph,
+    )
+    assert re.findall(r"<(h\d)", html) == ["h1", "h2", "h2", "h3", "h3", "h4"]
 
 
-def test_a_line_breaks_where_points_are_missing() -> None:
-    gap = Drawn("web", (NOON, NOON + 300, NOON + 1_200, NOON + 1_500), (1.0, 1.0, 1.0, 1.0), "", 300)
-    (path,) = points_of(draw_graph([gap], {}, 600, 200))
-    assert path.count("M") == 2
-    assert path.count("L") == 2
+def test_what_the_variables_are_set_to_is_shown() -> None:
+    values = [{"value": "acme", "label": "all 2 regions"}, {"value": NASTY}]
+    variable = {"type": "pattern", "pattern": "ANY", "id": "any", "label": "Region", "inputType": "select"}
+    hidden = {**variable, "id": "hidden", "label": "unseen", "visible": False}
+    html = page(
+        widget("text", markdown="of ANY"),
+        variables=[{**variable, "values": values, "defaultValue": "acme"}, {**hidden, "defaultValue": NASTY}],
+    )
+    assert "<dt>Region</dt><dd><bdi>all 2 regions</bdi></dd>" in html
+    assert "unseen" not in html
+    assert "of acme" in html
 
 
-def test_the_axis_has_its_bounds_and_thresholds_lie_where_they_should() -> None:
-    properties = {
-        "yAxis": {"left": {"min": 0, "max": 100, "label": "%"}},
-        "annotations": {"horizontal": [{"value": 90.0, "label": "hot", "color": "#d62728"}]},
+ARN = "arn:aws:cloudwatch:eu-west-1:111111111111:alarm:nephoscope-prod-"
+
+
+def test_alarms_are_drawn_the_wrong_ones_first_in_words() -> None:
+    names = ("CollectFails", "NoHeartbeat", "OwedTooLong", "gone")
+    states = {
+        f"{ARN}CollectFails": AlarmState("OK", NOON),
+        f"{ARN}NoHeartbeat": AlarmState("ALARM", NOON, "Threshold <crossed>"),
+        f"{ARN}OwedTooLong": AlarmState("INSUFFICIENT_DATA"),
     }
-    tree = ET.fromstring(draw_graph([line("web", 0.0, 100.0)], properties, 600, 200))  # noqa: S314 - made here
-    heights = {element.get("class"): float(element.get("y1", 0)) for element in tree.iter("line")}
-    ticks = [element.text for element in tree.iter("text") if element.get("text-anchor") == "end"]
-    assert ticks[:5] == ["0", "25", "50", "75", "100"]
-    top, bottom = 10.0, 178.0
-    assert heights["threshold"] == pytest.approx(bottom - 0.9 * (bottom - top), abs=0.1)
+    html = page(widget("alarm", title="alarms", alarms=[f"{ARN}{name}" for name in names]), alarms=states)
+    shown = [re.sub(r"<[^>]+>", " ", one).split() for one in re.findall(r"<li class.*?</li>", html)]
+    assert [" ".join(one) for one in shown] == [
+        "NoHeartbeat ✖ in alarm since 23 Nov 12:00",
+        "OwedTooLong ? too few data",
+        "CollectFails ✔ ok since 23 Nov 12:00",
+        "gone there is no such alarm",
+    ]
+    assert "Threshold &lt;crossed&gt;" in html
 
 
-def test_stacked_areas_stand_on_each_other() -> None:
-    two = [line("a", 1.0, 1.0), line("b", 2.0, 2.0)]
-    tree = ET.fromstring(draw_graph(two, {"stacked": True, "yAxis": {"left": {"min": 0, "max": 4}}}, 600, 200))  # noqa: S314
-    lower, upper = ([*map(str, polygon.get("points", "").split())] for polygon in tree.iter("polygon"))
-    assert lower[0] == upper[-1]  # where the one ends, the other begins
-    assert float(upper[0].split(",")[1]) == pytest.approx(178 - 0.75 * 168, abs=0.1)
+def test_alarms_that_nobody_asked_for_are_not_said_to_be_missing() -> None:
+    html = page(widget("alarm", title="alarms", alarms=[f"{ARN}NoHeartbeat"]))
+    assert "shown in the console only" in html
+    assert "nephoscope-prod-NoHeartbeat" in html
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0, "0"), (12.34, "12.3"), (1_500.0, "1.5k"), (-2_500_000.0, "-2.5M"), (4e12, "4T"), (0.031, "0.031")],
-)
-def test_short_numbers(value: float, text: str) -> None:
-    assert short(value) == text
+STRANGE = {
+    "right-to-left": "שרת-ייצור",
+    "emoji": "👩\u200d🚀" * 20,
+    "255 characters": "ö" * 255,
+    "markup": NASTY,
+    "an attribute's end": '"><img src=x onerror=y>',
+}
+
+
+@pytest.mark.parametrize("name", STRANGE.values(), ids=STRANGE)
+def test_strange_names_are_shown_as_they_are_and_keep_to_themselves(name: str) -> None:
+    shown = widget("metric", title=name, metrics=[], view="timeSeries")
+    html = page(shown, data={("acme", 0): WidgetData((line(name, 1.0, 2.0),))})
+    seen = Balance(html).seen
+    assert {"script", "img"}.isdisjoint({tag for tag, _ in seen})
+    assert html.count(f"<bdi>{escape(name)}</bdi>") == 2  # the title and the legend
+
+
+def test_a_page_of_nothing_says_so() -> None:
+    assert "There is no dashboard yet." in draw([], {})
 
 
 def test_markdown_of_our_text_widgets() -> None:

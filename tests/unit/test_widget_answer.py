@@ -12,7 +12,7 @@ from nephoscope.catalog.loader import load_catalog
 from nephoscope.model.config import Config, Gather, PublishCloudWatch
 from nephoscope.model.memory import Snapshot
 from nephoscope.model.resource import Kind, Resource, State
-from nephoscope.model.rule import Comparison, Rule, Severity, Threshold
+from nephoscope.model.rule import Comparison, Observation, Rule, Severity, Threshold, Window
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.views.widget import render_widget
 
@@ -25,6 +25,9 @@ CONFIG = Config(
     PublishCloudWatch("eu-west-1", "acme"),
     (
         Rule("cpu-hot", Kind.INSTANCE, Threshold("cpu.utilization", Comparison.GREATER, 0.9)),
+        Rule(
+            "down", Kind.INSTANCE, Observation("state", ("stopped",)), Window(600, 600), runbook="https://wiki.example"
+        ),
         Rule("credits-low", Kind.INSTANCE, Threshold("network.receive", Comparison.LESS, 20.0), severity=Severity.INFO),
     ),
 )
@@ -62,6 +65,8 @@ class Text(HTMLParser):
         self.rows: list[list[str]] = []
         self.tags: set[str] = set()
         self.links: list[str] = []
+        self.titles: list[str] = []
+        self.heads: list[str | None] = []
         self._stack: list[str] = []
         self.feed(html)
         self.close()
@@ -70,6 +75,8 @@ class Text(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._stack.append(tag)
         self.tags.add(tag)
+        self.titles += [str(value) for key, value in attrs if key == "title"]
+        self.heads += [dict(attrs).get("scope") for _ in "1" if tag == "th"]
         if tag == "tr":
             self.rows.append([])
         if tag in ("td", "th"):
@@ -88,20 +95,55 @@ def test_firing_alerts_stand_by_severity_and_then_the_newest_first() -> None:
     lines = (
         firing("i-0000", "warning", "2026-11-23T11:00:00Z"),
         firing("i-0001", "critical", "2026-11-23T10:00:00Z"),
-        firing("i-0002", "critical", "2026-11-23T11:30:00Z"),
+        firing("i-0002", "critical", "2026-11-23T11:30:00Z", acknowledged="alice"),
     )
-    rows = Text(answer("alerts", snapshot(firing=lines))).rows
-    assert rows[0] == ["Severity", "Rule", "Resource", "Value", "Seen by", "Since", "Where"]
-    assert rows[1] == [
-        "critical",
-        "cpu-hot",
-        "web-2 i-0002 graph",
-        "97.3 %",
-        "",
-        "2026-11-23 11:30:00 UTC",
-        "aws 111111111111 eu-west-1",
+    parsed = Text(answer("alerts", snapshot(firing=lines)))
+    assert parsed.rows[0] == ["Severity", "What", "Machine", "For", "Acknowledged", "Where"]
+    assert parsed.rows[1] == [
+        "✖ critical",
+        "CPU utilization 97.3 %, above 90 %cpu-hot",
+        "web-2 graphi-0002",
+        "30 min",
+        "✓ alice",
+        "AWS eu-west-1111111111111",
     ]
-    assert [row[2] for row in rows[2:]] == ["web-1 i-0001 graph", "web-0 i-0000 graph"]
+    assert [row[2] for row in parsed.rows[2:]] == ["web-1 graphi-0001", "web-0 graphi-0000"]
+    assert [row[0] for row in parsed.rows[2:]] == ["✖ critical", "▲ warning"]
+    assert "since 2026-11-23 11:30:00 UTC" in parsed.titles
+
+
+def test_every_head_is_a_columns_and_every_cell_knows_it() -> None:
+    """For those who hear a table, and for a page that is too narrow for columns."""
+    html = answer("alerts", snapshot(firing=(firing("i-0001"),)))
+    assert Text(html).heads == ["col"] * 6
+    assert re.findall(r'data-label="(\w+)"', html) == ["Severity", "What", "Machine", "For", "Acknowledged", "Where"]
+
+
+def test_what_is_seen_rather_than_measured_is_told_in_the_rules_words() -> None:
+    line = firing("i-0001", rule="down", value=None)
+    assert Text(answer("alerts", snapshot(firing=(line,)))).rows[1][1] == "state is stopped for 10 mindown · runbook"
+
+
+def test_an_alert_whose_rule_is_gone_is_shown_by_its_name() -> None:
+    line = firing("i-0001", rule="removed")
+    assert Text(answer("alerts", snapshot(firing=(line,)))).rows[1][1] == "removed"
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("firing", ""), ("lost", " · no data any more"), ("recovering", " · recovering")]
+)
+def test_an_open_alert_that_does_not_simply_fire_says_so(state: str, said: str) -> None:
+    line = firing("i-0001", state=state)
+    row = Text(answer("alerts", snapshot(firing=(line,)))).rows[1]
+    assert row[1] == f"CPU utilization 97.3 %, above 90 %cpu-hot{said}"
+
+
+def test_a_long_account_is_shortened_in_the_middle_and_whole_when_pointed_at() -> None:
+    account = "5ca1ab1e-0000-4000-8000-000000000001"
+    scope = Scope(Cloud.AZURE, account, "northeurope")
+    parsed = Text(answer("alerts", snapshot(scope=scope, firing=(firing("i-0001"),))))
+    assert parsed.rows[1][5] == "Azure northeurope5ca1ab1e…0001"
+    assert account in parsed.titles
 
 
 def test_machines_lead_to_their_page_in_the_console() -> None:
@@ -125,22 +167,43 @@ def test_the_worst_are_highest_first_and_lowest_first_where_less_is_worse() -> N
         "cpu.utilization": {f"i-{n:04d}": (NOON - 600, n / 20) for n in range(20)},
         "network.receive": {f"i-{n:04d}": (NOON - 600, float(n)) for n in range(20)},
     }
-    rows = Text(answer("worst", snapshot(20, values=values))).rows
+    html = answer("worst", snapshot(20, values=values))
+    rows = Text(html).rows
     assert [row[0].split()[0] for row in rows[1:11]] == [f"web-{n}" for n in range(19, 9, -1)]
     assert rows[1][1].strip() == "95 %"
     assert [row[0].split()[0] for row in rows[12:22]] == [f"web-{n}" for n in range(10)]
     assert len(rows) == 22
     only = Text(answer("worst", snapshot(20, values=values), metric="network.receive")).rows
     assert len(only) == 11
+    assert "Measured 10 min ago; cpu-hot fires &gt; 90 %" in html
+    assert html.count("fires cpu-hot") == 1  # 95 % alone is over 90 %
 
 
-def test_states_are_counted_by_region_with_a_total() -> None:
+def test_many_metrics_have_shorter_tables_so_that_all_are_seen() -> None:
+    names = ("cpu.utilization", "network.receive", "network.transmit")
+    values = {name: {f"i-{n:04d}": (NOON - 600, n / 20) for n in range(20)} for name in names}
+    assert len(Text(answer("worst", snapshot(20, values=values))).rows) == 3 * (1 + 5)
+
+
+def test_a_machine_that_does_not_run_says_so_among_the_worst() -> None:
+    stopped = replace(machine(0), state=State.STOPPED)
+    rows = Text(answer("worst", snapshot(resources=(stopped, machine(1))))).rows
+    assert [row[0] for row in rows[1:]] == ["web-1 graphi-0001 · m6i.large", "web-0 graphi-0000 · m6i.large · stopped"]
+
+
+def test_states_are_counted_by_cloud_and_region_with_alerts_and_a_total() -> None:
     other = replace(snapshot(5), scope=OTHER, coverage=(4, 5))
-    rows = Text(answer("states", snapshot(3), other)).rows
-    assert rows[0] == ["Region", "Account", "running", "stopped", "changing", "gone", "Data"]
-    assert rows[1] == ["all", "", "8", "4", "0", "0", ""]
-    assert rows[2] == ["aws us-east-1", "222222222222", "5", "2", "0", "0", "4 of 5 fresh"]
-    assert rows[3] == ["aws eu-west-1", "111111111111", "3", "2", "0", "0", "3 of 3 fresh"]
+    azure = replace(snapshot(1, firing=(firing("i-0000"),)), scope=Scope(Cloud.AZURE, "s", "northeurope"))
+    rows = Text(answer("states", snapshot(3), other, azure)).rows
+    assert rows[0] == ["Region", "Account", "Alerts", "running", "stopped", "changing", "gone", "Data"]
+    assert rows[1] == ["all", "", "1", "9", "6", "0", "0", "8 of 9 fresh"]
+    assert rows[2] == ["AWS", "", "0", "8", "4", "0", "0", "7 of 8 fresh"]
+    assert rows[3] == ["AWS us-east-1", "222222222222", "0", "5", "2", "0", "0", "4 of 5 fresh"]
+    assert rows[4] == ["AWS eu-west-1", "111111111111", "0", "3", "2", "0", "0", "all 3 fresh"]
+    assert rows[5] == ["Azure", "", "1", "1", "2", "0", "0", "all 1 fresh"]
+    assert rows[6] == ["Azure northeurope", "s", "1", "1", "2", "0", "0", "all 1 fresh"]
+    alone = Text(answer("states", snapshot(3), other)).rows
+    assert [row[0] for row in alone] == ["Region", "all", "AWS us-east-1", "AWS eu-west-1"]  # one cloud has no sum
 
 
 def test_gaps_name_what_is_missing_old_scopes_and_scopes_never_seen() -> None:
@@ -159,7 +222,7 @@ def test_a_page_that_is_not_of_now_says_so() -> None:
     assert "No run has written anything yet." in answer("alerts")
 
 
-@pytest.mark.parametrize("page", ["alerts", "worst", "states", "gaps"])
+@pytest.mark.parametrize("page", ["answer", "alerts", "worst", "states", "gaps"])
 def test_other_peoples_text_stays_text(page: str) -> None:
     nasty = '"><script>alert(1)</script><img src=x onerror=y>'
     resource = replace(machine(1, nasty), type=nasty, vendor_state=nasty)
@@ -184,12 +247,10 @@ def test_a_strange_event_gives_a_page(event: dict[str, object]) -> None:
     assert "Nothing is firing." in render_widget(event, [snapshot()], CONFIG, load_catalog(), NOON)
 
 
-def test_narrow_widgets_keep_the_first_columns() -> None:
-    html = answer("alerts", snapshot(firing=(firing("i-0001"),)), widgetContext={"width": 400})
-    assert {len(row) for row in Text(html).rows} == {5}
-    assert Text(html).rows[0] == ["Severity", "Rule", "Resource", "Value", "Seen by"]
-    states = answer("states", snapshot(), widgetContext={"width": 400})
-    assert {len(row) for row in Text(states).rows} == {4}
+@pytest.mark.parametrize("width", [100, 400, 1200, None, "wide"])
+def test_nothing_is_left_out_of_a_narrow_widget(width: object) -> None:
+    html = answer("alerts", snapshot(firing=(firing("i-0001"),)), widgetContext={"width": width})
+    assert {len(row) for row in Text(html).rows} == {6}
 
 
 def test_describe_answers_with_markdown() -> None:
@@ -212,7 +273,7 @@ def test_a_storm_of_alerts_stays_far_below_what_a_function_may_answer() -> None:
         firing=tuple(firing(f"i-{number:04d}") for number in range(5_000)),
         gaps=(name,) * 5_000,
     )
-    for page in ("alerts", "worst", "states", "gaps"):
+    for page in ("answer", "alerts", "worst", "states", "gaps"):
         assert len(answer(page, *[storm] * 3).encode()) < 500_000
     assert "and 14,900 more" in answer("alerts", *[storm] * 3)
     assert re.search(r"and 14,900 more", answer("gaps", *[storm] * 3))

@@ -10,7 +10,6 @@ from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.publish import Dashboard
 from nephoscope.model.scope import Scope
 from nephoscope.model.time import Deadline
-from nephoscope.pipeline.dashboard import render_dashboards
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,11 @@ def draw(outside: Outside, scopes: Sequence[Scope], deadline: Deadline) -> Drawn
 
 def dashboards_of(outside: Outside, scopes: Sequence[Scope]) -> tuple[Dashboard, ...]:
     """The dashboards as they should stand for these scopes."""
+    from nephoscope.pipeline.dashboard import render_dashboards  # noqa: PLC0415 - three of four entrances never draw
+
     gathered = outside.config.gather.aws
     linked = [account.id for account in gathered.accounts if account.linked] if gathered else []
     settings = outside.settings
-    return render_dashboards(outside.config, scopes, outside.catalog, settings.widget_arn, settings.account, linked)
+    return render_dashboards(
+        outside.config, scopes, outside.catalog, settings.widget_arn, settings.account, linked, settings.alarms
+    )

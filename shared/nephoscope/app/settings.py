@@ -13,6 +13,7 @@ class Settings:
 
     queue_url: where scopes are fanned out; empty = everything runs in one function. stack: outputs and resources of the
     deployment by logical name, for `${stack:...}`. widget_arn: the custom widget's function, empty = none.
+    alarms: ARNs of the alarms that watch us, where the deployment made some; the dashboard shows their state.
     account: where the function itself runs, in its own cloud's words: the number of an AWS account, the id of a Google
     project or of an Azure subscription. home_region: AWS's, where memory, dashboard and topic are. vault: the key vault
     that is the function's own, on Azure; `${own-cloud:...}` is looked up there.
@@ -32,6 +33,7 @@ class Settings:
     home_region: str = ""
     account: str = ""
     widget_arn: str = ""
+    alarms: tuple[str, ...] = ()
     stack: Mapping[str, str] | None = None
     clouds: tuple[str, ...] = ()
     endpoints: Mapping[str, str] | None = None
@@ -63,6 +65,7 @@ class Settings:
             home_region=environment.get("AWS_REGION", environment.get("AWS_DEFAULT_REGION", "")),
             account=environment.get("NEPHOSCOPE_ACCOUNT", ""),
             widget_arn=environment.get("NEPHOSCOPE_WIDGET_ARN", ""),
+            alarms=tuple(environment.get("NEPHOSCOPE_ALARMS", "").split()),
             clouds=tuple(environment.get("NEPHOSCOPE_CLOUDS", "").split()),
             endpoints={
                 key.removeprefix(endpoint).lower(): value

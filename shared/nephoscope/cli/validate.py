@@ -15,9 +15,9 @@ from nephoscope.model.errors import ConfigError, Problem
 from nephoscope.model.metric import Source
 from nephoscope.model.rule import Selector
 from nephoscope.model.scope import Cloud, Scope
+from nephoscope.pipeline.board.bounds import CLOUD_NAMES
 from nephoscope.pipeline.cost import Bill, Line, assumed_fleet, forecast
 from nephoscope.pipeline.dashboard import render_dashboards
-from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
 from nephoscope.pipeline.need import metrics_of
 from nephoscope.pipeline.wording import render_duration
 

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from nephoscope.model.publish import Dashboard
 from nephoscope.model.time import DAY, HOUR, MINUTE, floor_to
+from nephoscope.pipeline.dashboard.variables import settle
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -49,8 +50,9 @@ class WidgetData:
 def fetch_dashboard_data(
     client_for: Callable[[str], CloudWatchClient], dashboards: Sequence[Dashboard], start: int, end: int
 ) -> Mapping[WidgetKey, WidgetData]:
-    """The data of every metric widget between start and end (epoch seconds). A widget that CloudWatch refuses is
-    returned with the reason; the others are not held up. client_for: region -> client."""
+    """The data of every metric widget between start and end (epoch seconds), with the dashboard's variables as they are
+    when it is opened. A widget that CloudWatch refuses is returned with the reason; the others are not held up.
+    client_for: region -> client."""
     return {
         (dashboard.name, index): _fetch(client_for, widget["properties"], start, end)
         for dashboard in dashboards
@@ -60,8 +62,8 @@ def fetch_dashboard_data(
 
 
 def widgets_of(dashboard: Dashboard) -> list[dict[str, Any]]:
-    """The widgets of a body, in its order."""
-    widgets: Any = dashboard.body.get("widgets", [])
+    """The widgets of a body, in its order, with the values of its variables in their places."""
+    widgets: Any = settle(dashboard.body).get("widgets", [])
     return list(widgets)
 
 

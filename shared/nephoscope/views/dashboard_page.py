@@ -1,28 +1,33 @@
 """A dashboard as one HTML file: what CloudWatch's console would show, without a console.
 
 Nothing is loaded from anywhere and no script runs (a content security policy says so too). Custom widgets' HTML comes
-from elsewhere, so it stands in a sandboxed frame, as it does in the console.
+from elsewhere, so it is made anew from what is harmless in it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nephoscope.model.publish import Dashboard
-from nephoscope.views.chart import color_of, draw_graph, draw_sparkline, short
+from nephoscope.views.chart import draw_graph, draw_sparkline, legend_of
+from nephoscope.views.dashboard_alarms import AlarmState, draw_alarms
 from nephoscope.views.dashboard_data import Drawn, WidgetData, WidgetKey, widgets_of
+from nephoscope.views.dashboard_style import STYLE
+from nephoscope.views.foreign_html import harmless
 from nephoscope.views.markdown import render_markdown
-from nephoscope.views.markup import Html, join, tag
+from nephoscope.views.markup import Html, isolated, join, tag
 
-COLUMN, ROW = 52, 52
-"""Pixels of a grid unit and the space after it, on a page of 1,280."""
-AROUND, ABOVE_AND_BELOW = 32, 90
-"""Pixels of a widget that its graph cannot have: padding; title and two lines of legend."""
-SMALL = 8
-"""Grid units up to which two widgets stand side by side on a narrow page."""
+ROW = 48
+"""Pixels of a grid unit and the space after it."""
+AROUND = 118
+"""Pixels of a widget's height that its plot cannot have: title, times, two lines of legend, padding."""
 LEGEND = 12
 """Names under a graph at most."""
+
+_HEADING = re.compile(r"^(#{1,4}) ", re.MULTILINE)
+_ASKED_ELSEWHERE = "Shown in the console only."
 
 
 def draw(
@@ -30,42 +35,87 @@ def draw(
     data: Mapping[WidgetKey, WidgetData],
     custom: Mapping[WidgetKey, str] | None = None,
     note: str = "",
+    alarms: Mapping[str, AlarmState] | None = None,
 ) -> str:
-    """The page. data, custom: by dashboard and place of the widget; a widget without any says so. note: a line at the
-    end (when, from what)."""
-    pages = [_dashboard(one, data, custom or {}) for one in dashboards]
+    """The page. data, custom: by dashboard and place of the widget; a widget without any says so. alarms: by ARN.
+    note: a line at the end (when, from what)."""
+    pages = [_dashboard(one, data, custom or {}, alarms) for one in dashboards]
     title = dashboards[0].name if dashboards else "nephoscope"
-    head = tag("head", _HEAD, tag("title", title), Html(f"<style>{_STYLE}</style>"))
-    body = tag("body", *pages, tag("footer", note) if note else "")
+    head = tag("head", _HEAD, tag("title", title), Html(f"<style>{STYLE}</style>"))
+    if not pages:
+        pages = [tag("p", "There is no dashboard yet.", class_="empty")]
+    body = tag("body", tag("main", *pages), tag("footer", f"{note} Times are UTC.".strip()))
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def _dashboard(dashboard: Dashboard, data: Mapping[WidgetKey, WidgetData], custom: Mapping[WidgetKey, str]) -> Html:
-    widgets = (
-        _widget(widget, data.get((dashboard.name, place)), custom.get((dashboard.name, place)))
-        for place, widget in enumerate(widgets_of(dashboard))
-    )
-    return tag("main", *widgets, id=f"dashboards:name={dashboard.name}")
+def _dashboard(
+    dashboard: Dashboard,
+    data: Mapping[WidgetKey, WidgetData],
+    custom: Mapping[WidgetKey, str],
+    alarms: Mapping[str, AlarmState] | None,
+) -> Html:
+    """Titles of widgets stand one level below the last title of a text, so that the page has an outline."""
+    level = 1
+    drawn: list[Html] = []
+    for place, widget in enumerate(widgets_of(dashboard)):
+        key = (dashboard.name, place)
+        if widget["type"] == "text":
+            found = _HEADING.findall(widget["properties"]["markdown"])
+            level = len(found[-1]) if found else level
+        drawn.append(_widget(widget, level + 1, data.get(key), custom.get(key), alarms))
+    chosen = _variables(dashboard.body.get("variables"))
+    own_id = f"dashboards:name={dashboard.name}"
+    return tag("article", chosen, tag("div", *drawn, class_="board"), id=own_id, aria_label=dashboard.name)
 
 
-def _widget(widget: Mapping[str, Any], data: WidgetData | None, custom: str | None) -> Html:
-    properties = widget["properties"]
-    place = f"--x:{widget['x'] + 1};--y:{widget['y'] + 1};--w:{widget['width']};--h:{widget['height']}"
-    match widget["type"]:
+def _variables(variables: Any) -> Html:
+    """What each is set to when the dashboard is opened; a page without a script has nothing to choose."""
+    if not isinstance(variables, list):
+        return Html("")
+    shown = [
+        tag("div", tag("dt", one.get("label") or one.get("property") or one["id"]), tag("dd", isolated(_value(one))))
+        for one in variables
+        if one.get("visible", True)
+    ]
+    return tag("dl", *shown, class_="variables") if shown else Html("")
+
+
+def _value(variable: Mapping[str, Any]) -> str:
+    default = variable.get("defaultValue", "")
+    words = {one["value"]: one.get("label", one["value"]) for one in variable.get("values", ())}
+    return str(words.get(default, default))
+
+
+# --- widgets -----------------------------------------------------------------------------------------------------
+
+
+def _widget(
+    widget: Mapping[str, Any],
+    level: int,
+    data: WidgetData | None,
+    custom: str | None,
+    alarms: Mapping[str, AlarmState] | None,
+) -> Html:
+    properties, kind = widget["properties"], widget["type"]
+    title = properties.get("title", "")
+    match kind:
         case "text":
-            return tag("section", render_markdown(properties["markdown"]), class_="text", style=place)
+            content = render_markdown(properties["markdown"])
         case "custom":
-            content = _frame(custom) if custom is not None else tag("p", "Shown in the console only.", class_="empty")
+            content = harmless(custom) if custom is not None else tag("p", _ASKED_ELSEWHERE, class_="empty")
+            kind = "custom" if title else "custom bare"
         case "metric":
             content = _metric(widget, data) if data else tag("p", "Not asked for.", class_="empty")
+        case "alarm":
+            content = draw_alarms(properties["alarms"], alarms)
         case other:
             content = tag("p", f"A widget of type {other} is not drawn here.", class_="empty")
-    kind = f"{widget['type']} small" if widget["width"] <= SMALL else widget["type"]
-    return tag("section", tag("h3", properties.get("title", "")), content, class_=kind, style=place)
+    name = tag(f"h{min(level, 6)}", isolated(title), class_="name") if title else ""
+    return tag("section", name, content, class_=f"widget {kind}", style=_place(widget))
 
 
-def _frame(html: str) -> Html:
-    return tag("iframe", srcdoc=f"{_FRAME_STYLE}{html}", sandbox="allow-popups", title="custom widget")
+def _place(widget: Mapping[str, Any]) -> str:
+    return f"--x:{widget['x'] + 1};--y:{widget['y'] + 1};--w:{widget['width']};--h:{widget['height']}"
 
 
 def _metric(widget: Mapping[str, Any], data: WidgetData) -> Html:
@@ -74,15 +124,18 @@ def _metric(widget: Mapping[str, Any], data: WidgetData) -> Html:
         return tag("p", f"Could not be read: {data.problem}", class_="problem")
     if properties.get("view") == "singleValue":
         return tag("div", *_tiles(data.series), class_="tiles")
-    size = widget["width"] * COLUMN - AROUND, widget["height"] * ROW - ABOVE_AND_BELOW
-    graph = draw_graph(data.series, properties, *size)
-    return join([graph, _legend([one for one in data.series if one.times])])
+    graph = draw_graph(data.series, properties, widget["height"] * ROW - AROUND)
+    shown = [one for one in data.series if one.times]
+    hidden = properties.get("legend", {}).get("position") == "hidden"
+    return join([graph, legend_of(shown, LEGEND)]) if shown and not hidden else graph
 
 
 def _tiles(series: Sequence[Drawn]) -> Iterator[Html]:
     for one in series:
-        value = short(one.values[-1]) if one.values else "–"
-        parts = [tag("b", value), tag("span", one.label)]
+        parts = [
+            tag("b", number(one.values[-1]) if one.values else "–"),
+            tag("span", isolated(one.label), title=one.label),
+        ]
         if len(one.values) > 1:
             parts.append(draw_sparkline(one))
         yield tag("div", *parts, class_="tile")
@@ -90,63 +143,17 @@ def _tiles(series: Sequence[Drawn]) -> Iterator[Html]:
         yield tag("p", "No data in this range.", class_="empty")
 
 
-def _legend(series: Sequence[Drawn]) -> Html:
-    names = [
-        tag("li", tag("i", style=f"background:{color_of(one, place)}"), one.label or "value")
-        for place, one in enumerate(series[:LEGEND])
-    ]
-    if len(series) > LEGEND:
-        names.append(tag("li", f"and {len(series) - LEGEND} more", class_="faint"))
-    return tag("ul", *names, class_="legend")
+def number(value: float) -> str:
+    """A number that stands alone: 19,840 machines are counted out, and 99.97 % are never 100."""
+    if float(value).is_integer() and abs(value) < 1e7:
+        return f"{value:,.0f}"
+    text = f"{value:,.4g}"
+    return f"{value:,.6g}" if float(text.replace(",", "")).is_integer() and abs(value) < 1e4 else text
 
 
 _HEAD = Html(
     '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
     '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
     '<meta http-equiv="Content-Security-Policy" '
-    "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
-)
-
-_STYLE = (
-    ":root{--page:#f2f3f3;--card:#fff;--ink:#16191f;--soft:#545b64;--edge:#d5dbdb;--grid:#e6e9ea;--bad:#d13212}"
-    "@media(prefers-color-scheme:dark){"
-    ":root{--page:#0f1b2a;--card:#192534;--ink:#e9ebed;--soft:#a9b4c0;--edge:#354150;--grid:#2b3747;--bad:#ff7566}}"
-    "*{box-sizing:border-box}"
-    "body{margin:0;padding:16px;background:var(--page);color:var(--ink);"
-    "font:14px/1.45 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}"
-    "main{display:grid;grid-template-columns:repeat(24,minmax(0,1fr));grid-auto-rows:minmax(44px,auto);gap:8px;"
-    "max-width:1600px;margin:0 auto 24px}"
-    "section{grid-column:var(--x)/span var(--w);grid-row:var(--y)/span var(--h);min-width:0;overflow:hidden;"
-    "background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:8px 12px;"
-    "display:flex;flex-direction:column}"
-    "section.text{background:none;border:0;padding:4px 2px;justify-content:center}"
-    "h1,h2,h3,p{margin:0}h1{font-size:24px}h2{font-size:18px}"
-    "h3{font-size:13px;font-weight:600;margin-bottom:4px;line-height:1.3}"
-    ".text p,.faint,.empty,footer{color:var(--soft)}.problem{color:var(--bad)}"
-    ".empty{margin:auto;text-align:center}a{color:#0972d3}"
-    "@media(prefers-color-scheme:dark){a{color:#6cb2ff}}"
-    "svg{display:block;width:100%;height:auto;flex:none}"
-    ".grid{stroke:var(--grid);stroke-width:1}.tick{fill:var(--soft);font-size:11px}"
-    ".line{fill:none;stroke-width:1.8;stroke-linejoin:round}.area{fill-opacity:.35;stroke-width:1}"
-    ".threshold{stroke-width:1.4;stroke-dasharray:6 4}"
-    ".mark{fill:var(--ink);font-size:11px;paint-order:stroke;stroke:var(--card);stroke-width:3px}"
-    ".spark{fill:none;stroke-width:2}"
-    ".legend{list-style:none;display:flex;flex-wrap:wrap;gap:2px 14px;margin:4px 0 0;padding:0;font-size:12px;"
-    "color:var(--soft);max-height:40px;overflow:auto}"
-    ".legend i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:5px}"
-    ".tiles{display:flex;flex:1;align-items:center;justify-content:space-around;gap:16px;flex-wrap:wrap}"
-    ".tile{flex:1 1 90px;max-width:220px;min-width:0;text-align:center}"
-    ".tile b{display:block;font-size:32px;line-height:1.15;font-weight:600}"
-    ".tile span{color:var(--soft);font-size:12px}.tile svg{margin-top:4px}"
-    "iframe{border:0;width:100%;flex:1;min-height:150px;color-scheme:inherit}"
-    "footer{text-align:center;font-size:12px}"
-    "@media(max-width:900px){body{padding:8px}main{grid-template-columns:repeat(2,minmax(0,1fr))}"
-    "section{grid-column:1/-1;grid-row:auto}section.small{grid-column:auto}"
-    ".tick,.mark{font-size:13px}iframe{min-height:280px}}"
-)
-
-_FRAME_STYLE = (
-    "<style>:root{color-scheme:light dark}body{margin:0;font:13px/1.45 system-ui,-apple-system,'Segoe UI',"
-    "'DejaVu Sans',sans-serif;color:#16191f}a{color:#0972d3}"
-    "@media(prefers-color-scheme:dark){body{color:#e9ebed}a{color:#6cb2ff}}</style>"
+    "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'\">"
 )

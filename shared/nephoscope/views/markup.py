@@ -28,16 +28,24 @@ def join(parts: Iterable[object], between: str = "") -> Html:
     return Html(between.join(part if isinstance(part, Html) else escape(str(part), quote=True) for part in parts))
 
 
-def link(text: object, address: str) -> object:
-    """A link that opens beside the page; plain text where there is no https address."""
+def isolated(text: object) -> Html:
+    """Foreign text whose direction stays its own: a name in Hebrew does not turn its neighbours around."""
+    return tag("bdi", text)
+
+
+def link(text: object, address: str, called: str = "") -> object:
+    """A link that opens beside the page; plain text where there is no https address. called: what it is to somebody who
+    does not see where it stands."""
     if not address.startswith("https://"):
         return text
-    return tag("a", text, href=address, target="_blank", rel="noopener noreferrer")
+    return tag("a", text, href=address, target="_blank", rel="noopener noreferrer", aria_label=called or None)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Html:
-    """A table; cells are escaped unless they are Html."""
-    head = tag("tr", *(tag("th", text) for text in heads))
-    return tag(
-        "table", tag("thead", head), tag("tbody", *(tag("tr", *(tag("td", cell) for cell in row)) for row in rows))
-    )
+    """A table; cells are escaped unless they are Html. Each knows its column's title, for a page that is too narrow for
+    columns."""
+    head = tag("tr", *(tag("th", text, scope="col") for text in heads))
+    body = [
+        tag("tr", *(tag("td", cell, data_label=title) for title, cell in zip(heads, row, strict=True))) for row in rows
+    ]
+    return tag("table", tag("thead", head), tag("tbody", *body))

@@ -18,8 +18,8 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Aggregate, Condition, MissingData, Observation, Rule, Selector, Threshold, Window
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR, MINUTE, iso
+from nephoscope.pipeline.board.bounds import CLOUD_NAMES
 from nephoscope.pipeline.conditions import render_measured
-from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
 from nephoscope.pipeline.partials import figure_period
 from nephoscope.pipeline.wording import render_duration
 

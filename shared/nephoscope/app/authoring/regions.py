@@ -12,7 +12,7 @@ from nephoscope.app.authoring.document import Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean
 from nephoscope.app.authoring.patterns import AWS_REGION, AZURE_LOCATION, GCP_REGION
 from nephoscope.model.scope import Cloud
-from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
+from nephoscope.pipeline.board.bounds import CLOUD_NAMES
 
 _LOOKS_RIGHT: Mapping[Cloud, str] = {Cloud.AWS: AWS_REGION, Cloud.GCP: GCP_REGION, Cloud.AZURE: AZURE_LOCATION}
 

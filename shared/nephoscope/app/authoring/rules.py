@@ -26,7 +26,7 @@ from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Aggregate, Condition, MissingData, Observation, Rule, Severity, Threshold, Window
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import DAY, HOUR
-from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
+from nephoscope.pipeline.board.bounds import CLOUD_NAMES
 from nephoscope.pipeline.wording import render_duration
 
 LONGEST = DAY

@@ -15,19 +15,37 @@ from nephoscope.model.metric import Source
 FUNCTIONS = {"Average": "AVG", "Maximum": "MAX", "Minimum": "MIN", "Sum": "SUM", "SampleCount": "COUNT"}
 """A statistic's word in Metrics Insights, which has no percentiles."""
 
+NOTHING: Mapping[str, str] = {}
+
 SCOPE_DIMENSIONS = ("cloud_account_id", "cloud_provider", "cloud_region", "fleet")
 
 
-def search(namespace: str, metric: str, where: Mapping[str, str], statistic: str, period: int) -> str:
-    """Our own scope series of one metric, one result for each scope that `where` (dimension -> value) leaves."""
+def search(
+    namespace: str,
+    metric: str,
+    where: Mapping[str, str],
+    statistic: str,
+    period: int,
+    choosable: Mapping[str, str] = NOTHING,
+) -> str:
+    """Our own scope series of one metric, one result for each scope that `where` (dimension -> value) leaves.
+
+    choosable: dimension -> a variable's pattern, in whose place stands a value of it, or the fleet's name for all.
+    """
     schema = ",".join(map(_name, (namespace, *SCOPE_DIMENSIONS)))
-    terms = " ".join(f'{key}="{_value(value)}"' for key, value in (("MetricName", metric), *sorted(where.items())))
-    return f"SEARCH('{{{schema}}} {terms}', '{statistic}', {period})"
+    terms = [f'{key}="{_value(value)}"' for key, value in (("MetricName", metric), *sorted(where.items()))]
+    terms += [f'(fleet="{pattern}" OR {key}="{pattern}")' for key, pattern in choosable.items()]
+    return f"SEARCH('{{{schema}}} {' '.join(terms)}', '{statistic}', {period})"
 
 
 def total(search_expression: str) -> str:
     """The sum over the scopes that a search finds."""
     return f"SUM({search_expression})"
+
+
+def known(search_expression: str) -> str:
+    """A scope that was not read keeps its last known count: it is unknown then, and not empty."""
+    return f"FILL({search_expression}, REPEAT)"
 
 
 def highest(search_expression: str) -> str:

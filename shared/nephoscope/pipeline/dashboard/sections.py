@@ -1,199 +1,179 @@
-"""What the dashboard shows, section by section, in the order in which a person asks: is all well, how many machines
-are there, how do they fare and which fare worst, and does the watcher itself work."""
+"""The board's sections as widgets, in its order: is all well, what is where, which machines fare worst, how it came to
+this, and does the watcher itself work. CloudWatch has more than the board asks: an answer in words, and alarms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
-from nephoscope.model.resource import StateGroup
 from nephoscope.model.scope import Cloud
-from nephoscope.pipeline.dashboard.audience import SCOPE_LABEL, Audience, Group
-from nephoscope.pipeline.dashboard.expressions import total
-from nephoscope.pipeline.dashboard.widgets import Axis, Widget, custom, graph, heading, number, text
+from nephoscope.pipeline.board import Figure, Listing, Measure, Panel, Section
+from nephoscope.pipeline.board.bounds import CLOUD_NAMES, title_of
+from nephoscope.pipeline.board.metric_panels import metrics_shown
+from nephoscope.pipeline.dashboard.alarms import alarm_states
+from nephoscope.pipeline.dashboard.audience import Audience
+from nephoscope.pipeline.dashboard.figures import figure_panel
+from nephoscope.pipeline.dashboard.measures import measure_panel
+from nephoscope.pipeline.dashboard.tables import states_height, worst_height
+from nephoscope.pipeline.dashboard.variables import ANY_ACCOUNT, ANY_REGION
+from nephoscope.pipeline.dashboard.widgets import Widget, custom, heading, text
 
-STATE_COLORS = {
-    StateGroup.RUNNING: "#2ca02c",
-    StateGroup.STOPPED: "#7f7f7f",
-    StateGroup.CHANGING: "#ff7f0e",
-    StateGroup.GONE: "#d62728",
-}
-CLOUD_NAMES = {Cloud.AWS: "AWS", Cloud.GCP: "Google Cloud", Cloud.AZURE: "Azure"}
+_CHOOSABLE = {"worst", "states"}
+"""Pages of the custom widget that follow what was chosen; the answers at the top are of everything."""
+
+_HALF, _ROW = (8, 3), (24, 3)
+"""Beside the open alerts two stand one below the other; without that table, over the whole width."""
 
 
-def overview(audience: Audience, widget_arn: str) -> Iterator[Widget]:
-    """Coverage, what is firing, what cannot be shown here."""
-    yield text(_introduction(audience), height=2)
+def all_sections(audience: Audience) -> Iterator[Widget]:
+    """Every widget, in reading order. Where nothing was seen yet, a page that says so."""
+    board = audience.board
+    yield text(f"# {board.title}\n{board.introduction}", height=2)
     if not audience.scopes:
+        yield from _nothing_yet(audience)
         return
-    region, every = audience.config.publish.region, audience.config.gather.every
-    coverage = [_own(audience, "coverage", cloud) for cloud in audience.clouds]
-    count = len(audience.clouds)
-    yield number("Resources with fresh data (%)", coverage, region, series=count, period=every, size=(6, 4))
-    yield number(
-        "Alerts firing", _totals(audience, "alerts_firing"), region, series=count * 2, period=every, size=(6, 4)
+    for section in board.sections:
+        for widget in _SECTIONS.get(section.name, _plain)(audience, section):
+            yield replace(widget, topic=section.title)
+
+
+# --- sections ----------------------------------------------------------------------------------------------------
+
+
+def _nothing_yet(audience: Audience) -> Iterator[Widget]:
+    """Before the first run; what watches nephoscope is there already."""
+    yield text(
+        "**Nothing has been read yet.** The first run that finds something writes this dashboard anew.", height=1
     )
-    yield from _totals_by_state(audience)
-    if widget_arn:
-        params = {"fleet": audience.config.fleet}
-        yield custom("Firing alerts", widget_arn, params | {"page": "alerts"}, (16, 6))
-        yield custom("Where we are blind", widget_arn, params | {"page": "gaps"}, (8, 6))
-        yield custom("Worst machines", widget_arn, params | {"page": "worst"}, (24, 8))
-    if audience.hidden:
-        yield text(_hidden(audience), height=3)
+    if audience.alarms:
+        yield alarm_states(audience.alarms, _ROW)
 
 
-def instances(audience: Audience, widget_arn: str) -> Iterator[Widget]:
-    """How many machines there are, by state, cloud, account and region."""
-    yield heading("Machines", _filtered(audience))
-    for group in audience.groups:
-        yield _by_state(audience, group)
-        yield _running_by_scope(audience, group)
-    if widget_arn:
-        params = {"fleet": audience.config.fleet, "page": "states"}
-        height = min(10, 4 + len(audience.scopes) // 2)  # half a grid unit a row, and its title and date
-        yield custom("Machines by region and state", widget_arn, params, (24, height))
-
-
-def watcher(audience: Audience) -> Iterator[Widget]:
-    """Whether nephoscope itself works, and what it costs to run."""
-    yield heading("nephoscope itself", "A heartbeat that stops, or coverage below 100 %, means that we may not see.")
-    for title, name, statistic, unit in (
-        ("Coverage over time (%)", "coverage", "Average", "%"),
-        ("Heartbeats: scopes that ran", "heartbeat", "Sum", ""),
-        ("Data behind the clock", "lag", "Maximum", "s"),
-        ("Length of a run", "run_seconds", "Maximum", "s"),
-        ("Scopes that could not be run", "scopes_failed", "Maximum", ""),
-        ("API calls", "api_calls", "Sum", "calls"),
-        ("Metrics that AWS charges for reading", "billable_units", "Sum", "metrics"),
-        ("Notifications owed", "owed", "Maximum", ""),
-        ("Oldest notification owed", "oldest_owed", "Maximum", "s"),
-    ):
-        metrics = [_own(audience, name, cloud) for cloud in audience.clouds]
-        axis = Axis(unit, 0, 100) if unit == "%" else Axis(unit)
-        yield graph(
-            title,
-            metrics,
-            audience.config.publish.region,
-            series=len(metrics),
-            period=max(300, audience.config.gather.every),
-            size=(6, 5),
-            statistic=statistic,
-            axis=axis,
+def _now(audience: Audience, section: Section) -> Iterator[Widget]:
+    """No heading: it is the first screen, and every row counts."""
+    if audience.widget:
+        yield custom("", audience.widget, {"fleet": audience.config.fleet, "page": "answer"}, (24, 2))
+    for panel in section.panels:
+        yield from _panel(audience, panel)
+    if audience.alarms:
+        yield (
+            alarm_states(audience.alarms, _HALF, under=True) if audience.widget else alarm_states(audience.alarms, _ROW)
         )
+    if audience.hidden:
+        yield text(_hidden(audience), height=2)
 
 
-# --- overview and machines ---------------------------------------------------------------------------------------
+def _places(audience: Audience, section: Section) -> Iterator[Widget]:
+    yield heading(section.title, _sentences(_choosing(audience), section.below))
+    for panel in section.panels:
+        yield from _panel(audience, panel)
 
 
-def _introduction(audience: Audience) -> str:
-    accounts = {(scope.cloud, scope.account) for scope in audience.scopes}
-    regions = {(scope.cloud, scope.region) for scope in audience.scopes}
-    where = ", ".join(CLOUD_NAMES[cloud] for cloud in audience.clouds) or "no cloud yet"
-    return (
-        f"# {audience.config.fleet}\n"
-        f"Watched by nephoscope in {where}: {_many(len(accounts), 'account')}, {_many(len(regions), 'region')}, "
-        f"{_many(len(audience.config.rules), 'rule')}."
-    )
+def _by_metric(audience: Audience, section: Section) -> Iterator[Widget]:
+    """A title for each metric above its graphs, if there are any."""
+    widgets: list[Widget] = []
+    shown = ""
+    for panel in section.panels:
+        title = _metric_title(audience, panel)
+        drawn = [replace(widget, about=title) for widget in _panel(audience, panel)]
+        if drawn and title and title != shown:
+            widgets.append(replace(heading(title, panel.note, level=3), about=title))
+            shown = title
+        widgets += drawn
+    if widgets:
+        yield heading(section.title, section.below or (_elsewhere(audience) if section.name == "worst" else ""))
+        yield from widgets
 
 
-def _filtered(audience: Audience) -> str:
-    """Our numbers follow the configuration's tags; AWS's own series know nothing of them."""
-    gather = audience.config.gather.aws
-    if gather is None or not (gather.where.tags or gather.where.except_tags):
+def _plain(audience: Audience, section: Section) -> Iterator[Widget]:
+    yield heading(section.title, section.below)
+    for panel in section.panels:
+        yield from _panel(audience, panel)
+
+
+_SECTIONS: Mapping[str, Callable[[Audience, Section], Iterator[Widget]]] = {
+    "now": _now,
+    "places": _places,
+    "worst": _by_metric,
+    "history": _by_metric,
+}
+
+
+# --- panels ------------------------------------------------------------------------------------------------------
+
+
+def _panel(audience: Audience, panel: Panel) -> Iterator[Widget]:
+    first = panel.asks[0]
+    match first:
+        case Listing():
+            yield from _listing(audience, panel, first.page)
+        case Measure():
+            yield from measure_panel(audience, panel, first)
+        case Figure():
+            yield from figure_panel(audience, panel, [one for one in panel.asks if isinstance(one, Figure)])
+
+
+def _listing(audience: Audience, panel: Panel, page: str) -> Iterator[Widget]:
+    """A table of the custom widget; nothing where there is no function to ask."""
+    if not audience.widget:
+        return
+    params: dict[str, object] = {"fleet": audience.config.fleet, "page": page}
+    if page in _CHOOSABLE:
+        chosen = {"account": ANY_ACCOUNT, "region": ANY_REGION}
+        offered = {one.pattern for one in audience.variables}
+        params |= {name: pattern for name, pattern in chosen.items() if pattern in offered}
+    yield custom(panel.title, audience.widget, params, _size(audience, page))
+
+
+def _size(audience: Audience, page: str) -> tuple[int, int]:
+    match page:
+        case "alerts":
+            return 16, 6
+        case "gaps":
+            return _HALF if audience.alarms else (8, 6)
+        case "worst":
+            return 24, worst_height(len(metrics_shown(audience.config, audience.catalog)))
+    return 24, states_height(len(audience.scopes), len(audience.clouds))
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def _choosing(audience: Audience) -> str:
+    """What the variables act upon, for a person who has just chosen something."""
+    if not audience.variables:
         return ""
+    names = " and ".join(one.label for one in audience.variables)
     return (
-        "Counts, distributions and alerts are of the machines that the configuration's tags select; "
-        "graphs of the highest or lowest machines come from AWS itself and show any of the region."
+        f"{names}, above, narrow the counts, distributions and tables from here on; AWS's own graphs name their region."
     )
+
+
+def _elsewhere(audience: Audience) -> str:
+    """Why a cloud has no graphs of its own machines here."""
+    others = [CLOUD_NAMES[cloud] for cloud in audience.clouds if cloud is not Cloud.AWS]
+    if not others:
+        return ""
+    return f"The graphs come from AWS itself. Machines of {' and '.join(others)} stand in the table, with links."
 
 
 def _hidden(audience: Audience) -> str:
     listed = ", ".join(sorted(audience.hidden))
+    word = "account" if len(audience.hidden) == 1 else "accounts"
     return (
-        f"**Not shown machine by machine: {_accounts(len(audience.hidden))} {listed}.** CloudWatch shows another "
+        f"**Not shown machine by machine: {word} {listed}.** CloudWatch shows another "
         "account's own metrics only where that account is linked to this one (cross-account observability, OAM); "
         "nephoscope's template for member accounts makes the link. Their counts, distributions and alerts are complete."
     )
 
 
-def _own(audience: Audience, name: str, cloud: Cloud, **options: object) -> list[object]:
-    """A metric of nephoscope about itself, as CloudWatch's metrics array writes it."""
-    own: dict[str, object] = {"label": CLOUD_NAMES[cloud], **options}
-    dimensions = ["cloud_provider", str(cloud), "fleet", audience.config.fleet]
-    return [audience.config.publish.namespace, f"nephoscope.{name}", *dimensions, own]
+def _metric_title(audience: Audience, panel: Panel) -> str:
+    first = panel.asks[0]
+    if isinstance(first, Measure):
+        return title_of(first.metric)
+    metric = audience.catalog.metrics.get(first.name) if isinstance(first, Figure) else None
+    return title_of(metric) if metric else ""
 
 
-def _totals(audience: Audience, name: str) -> list[list[object]]:
-    """The sum over all scopes of a number that each gives once a run: their average times the scopes, which is true
-    for whatever period CloudWatch chooses to draw. A Sum would grow with the period."""
-    metrics: list[list[object]] = []
-    for cloud in audience.clouds:
-        own_id = f"{name}_{cloud}"
-        scopes = sum(scope.cloud is cloud for scope in audience.scopes)
-        metrics.append(_own(audience, name, cloud, id=own_id, stat="Average", visible=False))
-        expression = f"{own_id}*{scopes}"
-        metrics.append([{"expression": expression, "id": f"{own_id}_total", "label": CLOUD_NAMES[cloud]}])
-    return metrics
-
-
-def _totals_by_state(audience: Audience) -> Iterator[Widget]:
-    for group in audience.groups:
-        yield number(
-            f"Machines{group.suffix}",
-            _state_totals(audience, group),
-            audience.config.publish.region,
-            series=len(group.scopes) * len(StateGroup),
-            period=audience.config.gather.every,
-            size=(12, 4),
-        )
-
-
-def _by_state(audience: Audience, group: Group) -> Widget:
-    return graph(
-        f"Machines by state{group.suffix}",
-        _state_totals(audience, group),
-        audience.config.publish.region,
-        series=len(group.scopes) * len(StateGroup),
-        period=audience.config.gather.every,
-        stacked=True,
-        axis=Axis("machines"),
-    )
-
-
-def _state_totals(audience: Audience, group: Group) -> list[list[object]]:
-    """Each scope's count once, however often it was written: Maximum, then the sum over scopes."""
-    return [
-        [
-            {
-                "expression": total(
-                    audience.ours(f"instances.{state}", group, "Maximum", audience.config.gather.every)
-                ),
-                "id": str(state),
-                "label": str(state),
-                "color": STATE_COLORS[state],
-            }
-        ]
-        for state in StateGroup
-    ]
-
-
-def _running_by_scope(audience: Audience, group: Group) -> Widget:
-    expression = audience.ours("instances.running", group, "Maximum", audience.config.gather.every)
-    return graph(
-        f"Running machines by region{group.suffix}",
-        [[{"expression": expression, "id": "running", "label": SCOPE_LABEL}]],
-        audience.config.publish.region,
-        series=len(group.scopes),
-        period=audience.config.gather.every,
-        stacked=True,
-        axis=Axis("machines"),
-        legend="right",
-    )
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}" + ("" if number == 1 else "s")
-
-
-def _accounts(number: int) -> str:
-    return "account" if number == 1 else "accounts"
+def _sentences(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

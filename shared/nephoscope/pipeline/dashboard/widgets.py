@@ -15,7 +15,8 @@ GRID = 24
 @dataclass(frozen=True, slots=True)
 class Widget:
     """width, height: grid units. metrics: the most series that CloudWatch may retrieve for it; it counts them all, the
-    hidden ones too. new_row: begins at the left."""
+    hidden ones too. new_row: begins at the left. under: stands below the one before it, in its column. topic: the
+    section that it belongs to, in words; about: the metric, where it is one metric's."""
 
     type: str
     width: int
@@ -23,15 +24,20 @@ class Widget:
     properties: Mapping[str, object]
     metrics: int = 0
     new_row: bool = False
+    under: bool = False
+    topic: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A horizontal line across a graph: a rule's threshold, in the unit that the graph shows."""
+    """A horizontal line across a graph: a rule's threshold, in the unit that the graph shows. fill: the side of it that
+    is bad, `above` or `below`; it is shaded."""
 
     value: float
     label: str
     color: str
+    fill: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,9 @@ def text(markdown: str, height: int, width: int = GRID) -> Widget:
     return Widget("text", width, height, {"markdown": markdown, "background": "transparent"}, new_row=width == GRID)
 
 
-def heading(title: str, below: str = "") -> Widget:
+def heading(title: str, below: str = "", level: int = 2) -> Widget:
     """A section's title, with a line under it where there is something to say."""
-    return text(f"## {title}" + (f"\n{below}" if below else ""), height=2 if below else 1)
+    return text(f"{'#' * level} {title}" + (f"\n{below}" if below else ""), height=2 if below else 1)
 
 
 def graph(
@@ -81,7 +87,9 @@ def graph(
     }
     if lines:
         properties["annotations"] = {
-            "horizontal": [{"value": line.value, "label": line.label, "color": line.color} for line in lines]
+            "horizontal": [
+                {"value": line.value, "label": line.label, "color": line.color, "fill": line.fill} for line in lines
+            ]
         }
     if since:
         properties["start"] = since
@@ -113,9 +121,10 @@ def number(
 
 
 def custom(title: str, function: str, params: Mapping[str, object], size: tuple[int, int]) -> Widget:
-    """A widget whose content a function gives. It is asked again on refresh and when its size changes."""
+    """A widget whose content a function gives. It is asked again on refresh and when its size changes. title: may be
+    empty, where the content says by itself what it is."""
     properties: dict[str, object] = {
-        "title": title,
+        **({"title": title} if title else {}),
         "endpoint": function,
         "params": dict(params),
         "updateOn": {"refresh": True, "resize": True, "timeRange": False},
