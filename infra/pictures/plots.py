@@ -1,6 +1,6 @@
 """Pictures of what `nephoscope plot` draws, of a simulated fleet: for the README, and to be looked at.
 
-    python infra/pictures/plots.py [folder]
+python infra/pictures/plots.py [folder]
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "nephoscope.cli.doctor",
     "list": "nephoscope.cli.list",
     "metrics": "nephoscope.cli.metrics",
+    "plot": "nephoscope.cli.plot",
     "run": "nephoscope.cli.run",
     "status": "nephoscope.cli.status",
     "timeline": "nephoscope.cli.timeline",

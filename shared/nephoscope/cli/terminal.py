@@ -50,6 +50,16 @@ class Terminal:
         """Results go to a terminal of some width, not into a pipe or a file."""
         return self._out.is_terminal
 
+    @property
+    def width(self) -> int:
+        """Cells, where results go to a terminal."""
+        return self._out.width
+
+    @property
+    def draws_blocks(self) -> bool:
+        """Whether the encoding of the results has the signs that sparklines are made of."""
+        return self._out.encoding.startswith("utf")
+
     def line(self, text: str = "", style: str = "") -> None:
         """A line of the result, folded between words where it is longer than the terminal is wide."""
         self._out.print(Text(text, style), soft_wrap=not self.fitted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from nephoscope.model.metric import Unit
 from nephoscope.model.time import DAY, HOUR, MINUTE, ceil_div
@@ -104,22 +104,19 @@ def zone_words(begin: int, end: int, zone: tzinfo) -> str:
     """`Europe/Berlin (UTC+1)`; `UTC`; both offsets where the clock is moved in between."""
     offsets = dict.fromkeys(_offset(at, zone) for at in (begin, end))
     name = str(getattr(zone, "key", zone))
-    return "UTC" if name == "UTC" else f"{name} ({', then '.join(offsets)})"
+    return "UTC" if name in ("UTC", "Etc/UTC") else f"{name} ({', then '.join(offsets)})"
 
 
 def _offset(at: int, zone: tzinfo) -> str:
-    minutes = int((datetime.fromtimestamp(at, zone).utcoffset() or _NOTHING).total_seconds() // 60)
+    minutes = int((datetime.fromtimestamp(at, zone).utcoffset() or timedelta()).total_seconds() // 60)
     hours, rest = divmod(abs(minutes), 60)
     return f"UTC{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02d}" if rest else "")
 
 
-_NOTHING = datetime.min - datetime.min
-
-
-def when_words(at: int, zone: tzinfo) -> str:
+def when_words(at: int, zone: tzinfo, *, year: bool = True) -> str:
     """`26 Nov 2026 17:20`."""
     moment = datetime.fromtimestamp(at, zone)
-    return f"{_date(moment)} {moment:%Y %H:%M}"
+    return f"{_date(moment)} {moment:%Y %H:%M}" if year else f"{_date(moment)} {moment:%H:%M}"
 
 
 def bounds(values: Sequence[float], unit: Unit) -> tuple[float, float]:

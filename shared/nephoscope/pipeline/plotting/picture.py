@@ -1,7 +1,7 @@
 """A whole picture, as a value: panels with what stands in each, titles, ticks; all in the units that are shown.
 
-Up to seven machines each have a colour and a name. Up to sixty are thin grey lines, of which the worst few have a colour
-and a name. More of them are bands, with the worst few upon it.
+Up to six machines each have a colour and a name. Up to sixty are thin grey lines, of which the worst few have a colour
+and a name. More of them are bands, and upon these the few that an alert was of, or the worst one.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ from nephoscope.pipeline.plotting.selecting import label_of
 from nephoscope.pipeline.plotting.spans import Span
 from nephoscope.pipeline.plotting.thinning import lone_points, thin
 from nephoscope.pipeline.plotting.tracks import Track
-from nephoscope.pipeline.wording import clean, render_duration, render_value, truncate
+from nephoscope.pipeline.wording import clean, render_value, truncate
 
 MOST_NAMED = 6
 MOST_LINES = 60
+MOST_BESIDE = 20
+"""Lines in a panel that stands among others."""
 WORST = 3
 MOST_PANELS = 12
 NAME_LENGTH = 22
-"""Characters of a name that stands in a picture."""
+"""Characters of a name within a sentence of a picture."""
 
 FAR = 3.0
 """A threshold so many times higher than everything that is drawn is said, and not drawn: it would flatten the rest."""
@@ -44,11 +46,13 @@ FAR = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """times: epoch seconds; values: as shown; nan where it is interrupted. lone: points without a neighbour."""
+    """times: epoch seconds; values: as shown; nan where it is interrupted. hue: which of the colours, from 0; a machine
+    has the same in every panel. lone: points without a neighbour."""
 
     name: str
     times: array[float]
     values: array[float]
+    hue: int = 0
     lone: tuple[array[float], array[float]] = field(default_factory=lambda: (array("d"), array("d")))
 
 
@@ -96,6 +100,10 @@ class Picture:
     rows: tuple[tuple[Panel, ...], ...]
     left_out: tuple[str, ...] = ()
 
+    @property
+    def banded(self) -> bool:
+        return any(panel.band for row in self.rows for panel in row)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -117,7 +125,11 @@ def compose(asked: Asked) -> Picture:
     """One panel a metric, below each other; with `by` one a group, beside each other."""
     groups = _groups(asked)
     shown, left_out = groups[:MOST_PANELS], groups[MOST_PANELS:]
-    columns = [[_panel(asked, metric, name, members) for name, members in shown] for metric in asked.metrics]
+    hues: dict[Machine, int] = {}
+    columns = [
+        [_panel(asked, metric, name, members, {} if asked.by else hues) for name, members in shown]
+        for metric in asked.metrics
+    ]
     rows = columns if len(asked.metrics) > 1 else _wrapped(columns[0])
     wide = max(map(len, rows))
     return Picture(
@@ -132,15 +144,17 @@ def compose(asked: Asked) -> Picture:
     )
 
 
-Members = frozenset[tuple[str, str]]
-"""(scope, resource id) of a group's machines."""
+Machine = tuple[str, str]
+"""Scope and resource id."""
+
+Members = frozenset[Machine]
 
 
 def _groups(asked: Asked) -> list[tuple[str, Members | None]]:
     """By name, those with more machines first where there is no room for all."""
     if not asked.by:
         return [("", None)]
-    found: dict[str, set[tuple[str, str]]] = {}
+    found: dict[str, set[Machine]] = {}
     for tracks in asked.tracks.values():
         for track in tracks:
             found.setdefault(label_of(track.resource, asked.by), set()).add(_of(track))
@@ -149,7 +163,7 @@ def _groups(asked: Asked) -> list[tuple[str, Members | None]]:
     return [(name, frozenset(found[name])) for name in kept] or [("", None)]
 
 
-def _of(track: Track) -> tuple[str, str]:
+def _of(track: Track) -> Machine:
     return track.resource.scope.key, track.resource.id
 
 
@@ -164,31 +178,34 @@ def _title(asked: Asked) -> str:
     tracks = [track for each in asked.tracks.values() for track in each]
     machines = {_of(track) for track in tracks}
     if len(machines) == 1 and not asked.by:
-        return f"{names} of {truncate(clean(tracks[0].resource.name or tracks[0].resource.id), 2 * NAME_LENGTH)}"
+        return f"{names} of {truncate(tracks[0].name, 2 * NAME_LENGTH)}"
     kind = asked.metrics[0].on
     number = f"1 {kind}" if len(machines) == 1 else f"{len(machines):,} {kind}s"
     return f"{names}, {number}" + (f" by {clean(asked.by)}" if asked.by else "")
 
 
 def _subtitle(asked: Asked) -> str:
-    span = f"{render_duration(asked.end - asked.begin)} to {when_words(asked.end, asked.zone)}"
+    span = f"{when_words(asked.begin, asked.zone, year=False)} to {when_words(asked.end, asked.zone)}"
     return " · ".join(filter(None, (span, clean(asked.about, 120))))
 
 
 # --- a panel ------------------------------------------------------------------------------------------------------
 
 
-def _panel(asked: Asked, metric: Metric, title: str, members: Members | None) -> Panel:
+def _panel(asked: Asked, metric: Metric, title: str, members: Members | None, hues: dict[Machine, int]) -> Panel:
+    """hues: of the machines that have a colour already."""
     tracks = [track for track in asked.tracks.get(metric.name, ()) if members is None or _of(track) in members]
     rules = rules_on(metric.name, asked.rules, tracks)
     spans = _spans_within(asked.spans, rules, tracks)
     filled = [track for track in tracks if track.times]
-    as_bands = asked.form == "bands" or (asked.form == "auto" and len(filled) > MOST_LINES)
-    named, others = _chosen(asked, filled, rules, spans, few=len(asked.metrics) > 1 or bool(asked.by))
+    most_lines = MOST_BESIDE if asked.by else MOST_LINES
+    as_bands = asked.form == "bands" or (asked.form == "auto" and len(filled) > most_lines)
+    most = WORST if as_bands or asked.by or len(asked.metrics) > 1 else MOST_NAMED
+    named, others = _chosen(asked, filled, rules, spans, most, alerted_only=as_bands)
     band = band_of(filled, grid_of(filled, asked.begin, asked.end)) if as_bands and filled else None
     size = len({_of(track) for track in tracks})
     panel = Panel(title=title, axis="", low=0, high=1, ticks=(), spans=spans, size=size, note=_note(tracks, filled))
-    lines = [_line(asked, filled[index]) for index in named]
+    lines = [_line(asked, filled[at], hues.setdefault(_of(filled[at]), len(hues))) for at in named]
     rest = [] if band else [_line(asked, filled[index]) for index in others]
     return _scaled(replace(panel, named=tuple(lines), others=tuple(rest), band=band), metric, filled, rules)
 
@@ -212,21 +229,30 @@ def _spans_within(spans: Iterable[Span], rules: Sequence[Rule], tracks: Sequence
 
 
 def _chosen(
-    asked: Asked, filled: Sequence[Track], rules: Sequence[Rule], spans: Sequence[Span], *, few: bool
+    asked: Asked,
+    filled: Sequence[Track],
+    rules: Sequence[Rule],
+    spans: Sequence[Span],
+    most: int,
+    *,
+    alerted_only: bool,
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """Indices of those with a name, the worst first, and of the others. few: there is little room for names."""
+    """Indices of those with a name, the worst first, and of the others. alerted_only: upon bands, those that an alert
+    was of; without any the worst one."""
     upward = all(isinstance(rule.when, Threshold) and rule.when.comparison.upward for rule in rules)
     told = {(span.scope.key, span.resource_id) for span in spans if not span.silent}
     alerted = frozenset(index for index, track in enumerate(filled) if _of(track) in told)
-    most = WORST if few else MOST_NAMED
     number = most if len(filled) <= most else WORST
+    if alerted_only:
+        number = min(WORST, len(alerted)) or 1
     named = worst_of(filled, number, asked.begin, asked.end, upward=upward, alerted=alerted)
-    return named, [index for index in range(len(filled)) if index not in named]
+    kept = frozenset(named)
+    return named, [index for index in range(len(filled)) if index not in kept]
 
 
-def _line(asked: Asked, track: Track) -> Line:
+def _line(asked: Asked, track: Track, hue: int = 0) -> Line:
     times, values = thin(track, asked.begin, asked.end)
-    return Line(truncate(track.name, NAME_LENGTH), times, values, lone_points(times, values))
+    return Line(track.name, times, values, hue, lone_points(times, values))
 
 
 def _note(tracks: Sequence[Track], filled: Sequence[Track]) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from nephoscope.pipeline.plotting.tracks import Track
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII = "_.:-=+*#"
@@ -23,30 +22,35 @@ class Spark:
     last: float | None
 
 
-def spark_of(track: Track, begin: int, end: int, cells: int, floor: float, top: float, blocks: str = BLOCKS) -> Spark:
-    """Each block is the highest point of its part of the time, between `floor` and `top`. Where a part is shorter than
-    a period, it shows the point in whose period it lies."""
-    if not track.times:
+def spark_of(
+    times: Sequence[int],
+    values: Sequence[float],
+    period: int,
+    span: tuple[int, int],
+    cells: int,
+    scale: tuple[float, float],
+    blocks: str = BLOCKS,
+) -> Spark:
+    """Each block is the highest point of its part of the span [begin, end), between the two ends of the scale. Where a
+    part is shorter than a period, it shows the point in whose period it lies. times: ascending, starts of periods;
+    values: nan is no point."""
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
         return Spark(" " * cells, None, None, None)
-    heights = _heights(track, begin, end, cells)
-    text = "".join(" " if math.isnan(height) else _block(height, floor, top, blocks) for height in heights)
-    return Spark(text, min(track.values), max(track.values), track.values[-1])
+    width = (span[1] - span[0]) / cells
+    heights = [_height(times, values, period, span[0] + width * cell, width) for cell in range(cells)]
+    text = "".join(" " if math.isnan(height) else _block(height, *scale, blocks) for height in heights)
+    return Spark(text, min(known), max(known), known[-1])
 
 
-def _heights(track: Track, begin: int, end: int, cells: int) -> list[float]:
-    width = (end - begin) / cells
-    return [_height(track, begin + width * cell, width) for cell in range(cells)]
-
-
-def _height(track: Track, low: float, width: float) -> float:
-    """nan where the provider has no point."""
-    if width < track.period:
+def _height(times: Sequence[int], values: Sequence[float], period: int, low: float, width: float) -> float:
+    """nan where there is no point."""
+    if width < period:
         middle = low + width / 2
-        index = bisect_right(track.times, middle) - 1
-        covered = index >= 0 and middle < track.times[index] + track.period
-        return track.values[index] if covered else math.nan
-    first, last = bisect_left(track.times, low), bisect_left(track.times, low + width)
-    return max(track.values[first:last]) if last > first else math.nan
+        index = bisect_right(times, middle) - 1
+        return values[index] if index >= 0 and middle < times[index] + period else math.nan
+    first, last = bisect_left(times, low), bisect_left(times, low + width)
+    return max((value for value in values[first:last] if not math.isnan(value)), default=math.nan)
 
 
 def _block(height: float, floor: float, top: float, blocks: str) -> str:

@@ -69,7 +69,7 @@ def tracks_of(
     metric: str,
     begin: int,
     end: int,
-    wanted: Callable[[Resource], bool] = lambda resource: True,
+    wanted: Callable[[Resource], bool] = lambda _: True,
 ) -> tuple[Track, ...]:
     """Those of one metric within [begin, end), by name. A machine that was asked for and gave no point is an empty
     track: that it has none is news."""
@@ -77,9 +77,7 @@ def tracks_of(
     return tuple(sorted(found, key=lambda track: (track.name, track.resource.scope, track.resource.id)))
 
 
-def _of(
-    recording: Recording, metric: str, begin: int, end: int, wanted: Callable[[Resource], bool]
-) -> Iterator[Track]:
+def _of(recording: Recording, metric: str, begin: int, end: int, wanted: Callable[[Resource], bool]) -> Iterator[Track]:
     stretches: dict[str, list[Stretch]] = {}
     for stretch in recording.stretches:
         if stretch.key.metric == metric:

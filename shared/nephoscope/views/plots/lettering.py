@@ -11,7 +11,9 @@ from functools import cache
 
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
+from matplotlib.textpath import TextToPath
 
 FAMILY = "DejaVu Sans"
 MISSING = "\N{WHITE SQUARE}"
@@ -28,7 +30,27 @@ def drawable(text: str) -> str:
     return re.sub("(\0[\0\u200c\u200d\ufe0f]*)+", MISSING, shown)
 
 
-def write(axes: Axes, x: float, y: float, text: str, **style: object) -> Text:
-    """Text at a place of the axes (0 to 1 each), unless `transform` says otherwise."""
+def fitted(text: str, size: float, width: float, weight: str = "normal") -> str:
+    """As much of the text as has room; what was cut ends with an ellipsis. size, width: points."""
+    shown = drawable(text)
+    if _width(shown, size, weight) <= width:
+        return shown
+    low, high = 0, len(shown)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = _width(shown[:middle].rstrip() + "…", size, weight) <= width
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return shown[:low].rstrip() + "…"
+
+
+def _width(text: str, size: float, weight: str) -> float:
+    font = FontProperties(family=FAMILY, size=size, weight=weight)
+    return float(TextToPath().get_text_width_height_descent(text, font, ismath=False)[0])
+
+
+def write(axes: Axes, x: float, y: float, text: str, *, halo: str = "", **style: object) -> Text:
+    """Text at a place of the axes (0 to 1 each). halo: a colour behind it, where lines run below it."""
+    if halo:
+        style["path_effects"] = [withStroke(linewidth=2.2, foreground=halo)]
     placed = {"transform": axes.transAxes, "fontfamily": FAMILY, **style}
     return axes.text(x, y, drawable(text), parse_math=False, **placed)  # type: ignore[arg-type]

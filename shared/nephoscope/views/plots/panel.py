@@ -13,7 +13,7 @@ from nephoscope.pipeline.plotting.bands import Band
 from nephoscope.pipeline.plotting.picture import Line, Panel, Picture
 from nephoscope.pipeline.plotting.placing import spread
 from nephoscope.pipeline.plotting.spans import Span
-from nephoscope.views.plots.lettering import FAMILY, write
+from nephoscope.views.plots.lettering import FAMILY, fitted, write
 from nephoscope.views.plots.themes import Theme
 
 SMALL, MIDDLE = 7.5, 9.0
@@ -31,8 +31,8 @@ def draw_panel(axes: Axes, panel: Panel, picture: Picture, theme: Theme, *, time
     _draw_others(axes, panel, theme)
     if panel.band:
         _draw_band(axes, panel.band, theme)
-    for number, line in reversed(list(enumerate(panel.named))):
-        _draw_line(axes, line, theme.lines[number % len(theme.lines)])
+    for line in reversed(panel.named):
+        _draw_line(axes, line, colour_of(panel, line, theme), 1.4 if names else 0.9)
     _draw_limits(axes, panel, theme)
     _write_names(axes, panel, theme, names=names)
     if panel.note:
@@ -107,8 +107,14 @@ def _pieces(line: Line) -> Sequence[np.ndarray]:
     return [part for part in parts if len(part) > 1]
 
 
-def _draw_line(axes: Axes, line: Line, colour: str) -> None:
-    axes.plot(line.times, line.values, color=colour, linewidth=1.4, zorder=3, solid_joinstyle="round")
+def colour_of(panel: Panel, line: Line, theme: Theme) -> str:
+    """Upon a band none that is the band's."""
+    colours = [each for each in theme.lines if each != theme.band] if panel.band else theme.lines
+    return colours[line.hue % len(colours)]
+
+
+def _draw_line(axes: Axes, line: Line, colour: str, width: float) -> None:
+    axes.plot(line.times, line.values, color=colour, linewidth=width, zorder=3, solid_joinstyle="round")
     axes.plot(*line.lone, linestyle="", marker="o", markersize=3.5, color=colour, zorder=3)
 
 
@@ -123,49 +129,44 @@ def _draw_band(axes: Axes, band: Band, theme: Theme) -> None:
 
 
 def _draw_limits(axes: Axes, panel: Panel, theme: Theme) -> None:
-    drawn = [limit for limit in panel.limits if limit.value is not None]
+    drawn = [(limit, limit.value) for limit in panel.limits if limit.value is not None]
     height = panel.high - panel.low
-    for limit in drawn:
-        assert limit.value is not None
+    for limit, value in drawn:
         colour = theme.severities[limit.severity]
-        axes.axhline(limit.value, color=colour, linewidth=1.1, linestyle=(0, (5, 2.5)), zorder=3.5)
-    places = [0.0 if limit.value is None else (limit.value - panel.low) / height for limit in drawn]
-    for limit, place in zip(drawn, spread(places, 0.075, 0.0, 0.96), strict=True):
+        axes.axhline(value, color=colour, linewidth=1.1, linestyle=(0, (5, 2.5)), zorder=3.5)
+    places = spread([(value - panel.low) / height for _, value in drawn], 0.075, 0.0, 0.96)
+    for (limit, _), place in zip(drawn, places, strict=True):
         style = {"fontsize": SMALL, "color": theme.severities[limit.severity], "va": "bottom", "zorder": 4}
-        write(axes, 0.008, place + 0.008, limit.text, **style)
+        write(axes, 0.008, place + 0.008, limit.text, halo=theme.page, **style)
     far = [limit.text for limit in panel.limits if limit.value is None]
     if far:
-        write(axes, 0.008, 0.98, f"above: {', '.join(far)}", fontsize=SMALL, color=theme.faint, va="top", zorder=4)
+        style = {"fontsize": SMALL, "color": theme.faint, "va": "top", "zorder": 4}
+        write(axes, 0.008, 0.98, f"above: {', '.join(far)}", halo=theme.page, **style)
 
 
 def _write_names(axes: Axes, panel: Panel, theme: Theme, *, names: bool) -> None:
     """At the end of each line; where there is no room, in the panel's own corner."""
-    labels = [(line.name, theme.lines[n % len(theme.lines)], _last(line)) for n, line in enumerate(panel.named)]
-    if panel.band and names:
-        labels += [
-            (word, colour, _last_of(values))
-            for word, colour, values in (
-                ("max", theme.faint, panel.band.highest),
-                ("p50, p10-p90", theme.band, panel.band.median),
-            )
-        ]
+    labels = [(line.name, colour_of(panel, line, theme), _last(line.values)) for line in panel.named]
     if not names:
-        labels = [label for label in labels if label[0] != ""]
+        for number, (name, colour, _) in enumerate(labels):
+            style = {"fontsize": SMALL - 0.5, "color": colour, "va": "top", "ha": "right", "zorder": 5}
+            write(axes, 0.99, 0.8 - 0.13 * number, fitted(name, SMALL, WITHIN), halo=theme.page, **style)
+        return
+    if panel.band:
+        labels.append(("max", theme.faint, _last(panel.band.highest)))
+        labels.append(("p50, p10–p90", theme.band, _last(panel.band.median)))
     height = panel.high - panel.low
     wanted = [0.0 if math.isnan(last) else (last - panel.low) / height for _, _, last in labels]
-    if names:
-        for (name, colour, _), place in zip(labels, spread(wanted, 0.085, 0.0, 1.0), strict=True):
-            write(axes, 1.015, place, name, fontsize=SMALL + 0.5, color=colour, va="center", clip_on=False)
-        return
-    for number, (name, colour, _) in enumerate(labels):
-        write(axes, 0.98, 0.97 - 0.11 * number, name, fontsize=SMALL - 0.5, color=colour, va="top", ha="right", zorder=4)
+    for (name, colour, _), place in zip(labels, spread(wanted, 0.085, 0.0, 1.0), strict=True):
+        shown = fitted(name, SMALL + 0.5, BESIDE)
+        write(axes, 1.015, place, shown, fontsize=SMALL + 0.5, color=colour, va="center", clip_on=False)
 
 
-def _last(line: Line) -> float:
-    return _last_of(line.values)
+BESIDE, WITHIN = 92.0, 80.0
+"""Points that a name has on the right of a panel, and inside of one."""
 
 
-def _last_of(values: Sequence[float]) -> float:
+def _last(values: Sequence[float]) -> float:
     return next((value for value in reversed(values) if not math.isnan(value)), math.nan)
 
 
@@ -174,4 +175,5 @@ def _write_note(axes: Axes, panel: Panel, theme: Theme) -> None:
     if empty:
         write(axes, 0.5, 0.5, panel.note, fontsize=MIDDLE + 1, color=theme.faint, ha="center", va="center")
     else:
-        write(axes, 0.992, 0.03, panel.note, fontsize=SMALL, color=theme.faint, ha="right", va="bottom", zorder=4)
+        style = {"fontsize": SMALL, "color": theme.faint, "ha": "right", "va": "bottom", "zorder": 4}
+        write(axes, 0.992, 0.04, panel.note, halo=theme.page, **style)
