@@ -53,7 +53,7 @@ def draw(picture: Picture, theme: Theme = LIGHT) -> Figure:
     FigureCanvasAgg(figure)
     named = wide == 1 and any(panel.named or panel.band for row in picture.rows for panel in row)
     room = {"left": 0.085, "right": 0.785 if named else 0.985, "top": 1 - 0.80 / height, "bottom": 0.42 / height}
-    frame = figure.add_gridspec(rows, wide, hspace=0.42, wspace=0.2, **room)
+    frame = figure.add_gridspec(rows, wide, hspace=0.36, wspace=0.2, **room)
     for at, row in enumerate(picture.rows):
         for column, panel in enumerate(row):
             below = at + 1 == rows or column >= len(picture.rows[at + 1])

@@ -19,6 +19,9 @@ from nephoscope.views.plots.themes import Theme
 SMALL, MIDDLE = 7.5, 9.0
 """Points. A picture is 6.4 inches wide: in a thumbnail of 360 pixels nine points are seven pixels."""
 
+HEAD = 0.02
+"""Room above 100 %, so that a line there is whole."""
+
 STRIP = 0.035
 """Height of the strip of alerts at the bottom, as a share of the panel's."""
 
@@ -42,7 +45,7 @@ def draw_panel(axes: Axes, panel: Panel, picture: Picture, theme: Theme, *, time
 def _frame(axes: Axes, panel: Panel, picture: Picture, theme: Theme, *, times: bool) -> None:
     axes.set_facecolor(theme.page)
     axes.set_xlim(picture.begin, picture.end)
-    axes.set_ylim(panel.low, panel.high)
+    axes.set_ylim(panel.low, panel.high + HEAD * (panel.high - panel.low))
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(theme.faint)
