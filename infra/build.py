@@ -46,7 +46,14 @@ RUNTIME = "3.13"
 PACKAGES = ("aws-lambda-powertools", "dacite", "jmespath", "typing-extensions", "tzdata")
 """What the artifact carries beside our own; the versions are the lock's."""
 
-NOT_DEPLOYED = ("nephoscope/localcloud/", "nephoscope/cli/", "nephoscope/app/authoring/", "nephoscope/app/stories/")
+NOT_DEPLOYED = (
+    "nephoscope/localcloud/",
+    "nephoscope/cli/",
+    "nephoscope/app/authoring/",
+    "nephoscope/app/stories/",
+    "nephoscope/pipeline/plotting/",
+    "nephoscope/views/plots/",
+)
 """Rooms for a person's machine: no function imports them."""
 
 CLOUDS = ("aws", "gcp", "azure")

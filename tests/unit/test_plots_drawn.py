@@ -86,7 +86,7 @@ def test_no_text_leaves_the_picture() -> None:
     figure = draw(picture([track([0.1 * n] * 30, f"{'W' * 200}{n}") for n in range(1, 6)], about="x" * 500))
     figure.canvas.draw()
     width = figure.bbox.width
-    texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+    texts = [*figure.texts, *(text for axes in figure.axes for text in (*axes.texts, *axes.get_xticklabels()))]
     boxes = [text.get_window_extent() for text in texts]
     assert texts
     assert all(box.x0 >= 0 and box.x1 <= width for box in boxes)

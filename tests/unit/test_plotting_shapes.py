@@ -166,7 +166,7 @@ def test_where_low_is_bad_the_lowest_is_the_worst() -> None:
 def test_who_had_an_alert_comes_first_and_who_has_no_point_never() -> None:
     tracks = [track([0.9] * 60), track([0.2] * 60), track([])]
     assert worst_of(tracks, 3, BEGIN, BEGIN + HOUR, upward=True, alerted=frozenset({1})) == (1, 0)
-    assert badness(tracks[2], BEGIN, BEGIN + HOUR) == -math.inf
+    assert badness(tracks[2], []) == -math.inf
 
 
 # --- groups and names ---------------------------------------------------------------------------------------------

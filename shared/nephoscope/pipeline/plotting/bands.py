@@ -11,8 +11,9 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
-from nephoscope.model.time import MINUTE, floor_to
+from nephoscope.model.time import MINUTE, ceil_div, floor_to
 from nephoscope.pipeline.plotting.tracks import Track
 
 STEPS = 300
@@ -60,17 +61,25 @@ def grid_of(tracks: Sequence[Track], begin: int, end: int, steps: int = STEPS) -
 
 
 def band_of(tracks: Sequence[Track], grid: Grid) -> Band:
-    """One pass over all points, holding one number a machine at a time."""
-    band, offset = Band(), _offset(tracks, grid)
-    at = [0] * len(tracks)
+    """Of each step one number a machine is held at a time."""
+    band, offset, bundles = Band(), _offset(tracks, grid), _bundles(tracks)
+    at = grid.begin
     for edge in grid.edges():
-        means, highest = _step(tracks, at, edge)
+        means: list[float] = []
+        highest = [-math.inf]
+        for bundle in bundles:
+            first, last = index_of(bundle[0], at), index_of(bundle[0], edge)
+            if last > first:
+                own = _means(bundle, first, last)
+                means += own
+                highest.append(max(own) if last - first == 1 else _highest(bundle, first, last))
         means.sort()
-        band.times.append(edge - grid.step + offset)
+        band.times.append(at + offset)
         band.lowest_tenth.append(percentile(means, 0.1))
         band.median.append(percentile(means, 0.5))
         band.highest_tenth.append(percentile(means, 0.9))
-        band.highest.append(highest)
+        band.highest.append(max(highest) if means else math.nan)
+        at = edge
     return band
 
 
@@ -80,19 +89,40 @@ def _offset(tracks: Sequence[Track], grid: Grid) -> int:
     return (grid.step - finest) // 2
 
 
-def _step(tracks: Sequence[Track], at: list[int], edge: int) -> tuple[list[float], float]:
-    """The machines' means before `edge`, and the highest point; `at` moves on."""
-    means: list[float] = []
-    highest = -math.inf
+Bundle = Sequence[Track]
+"""Tracks whose points are of the very same times: what is worked out of one's times holds for all."""
+
+
+def _bundles(tracks: Sequence[Track]) -> list[Bundle]:
+    """Of most fleets a few; a track with a gap is one of its own."""
+    found: dict[tuple[int, int, int, int], list[Track]] = {}
     for number, track in enumerate(tracks):
-        first = at[number]
-        last = at[number] = bisect_left(track.times, edge, first)
-        if last == first:
-            continue
-        points = track.values[first:last]
-        means.append(sum(points) / (last - first))
-        highest = max(highest, *points) if last - first > 1 else max(highest, points[0])
-    return means, highest if means else math.nan
+        if track.times:
+            own = 0 if is_whole(track) else number + 1
+            found.setdefault((track.times[0], len(track.times), track.period, own), []).append(track)
+    return list(found.values())
+
+
+def is_whole(track: Track) -> bool:
+    """Whether it has a point in each period from its first to its last."""
+    return track.times[-1] - track.times[0] == track.period * (len(track.times) - 1)
+
+
+def index_of(track: Track, at: int) -> int:
+    """Of the first point at or after that time; how many points there are, where there is none."""
+    if is_whole(track):
+        return min(len(track.times), max(0, ceil_div(at - track.times[0], track.period)))
+    return bisect_left(track.times, at)
+
+
+def _means(bundle: Bundle, first: int, last: int) -> list[float]:
+    if last - first == 1:
+        return [track.values[first] for track in bundle]
+    return [sum(track.values[first:last]) / (last - first) for track in bundle]
+
+
+def _highest(bundle: Bundle, first: int, last: int) -> float:
+    return max(max(track.values[first:last]) for track in bundle)
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
@@ -105,17 +135,18 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def badness(track: Track, begin: int, end: int, *, upward: bool = True) -> float:
-    """How bad the worst part of its time was: the highest mean of a quarter of an hour (of a day; other spans in
-    proportion), or the lowest, turned round, where low is bad. -inf without a point."""
-    part, worst, first = max(track.period, math.ceil((end - begin) / PARTS)), -math.inf, 0
-    for edge in range(begin + part, end + part, part):
-        last = bisect_left(track.times, edge, first)
-        if last > first:
-            mean = sum(track.values[first:last]) / (last - first)
-            worst = max(worst, mean if upward else -mean)
-        first = last
-    return worst
+def badness(track: Track, edges: Sequence[int], *, upward: bool = True) -> float:
+    """How bad the worst part of its time was: the highest mean of a part, or the lowest, turned round, where low is
+    bad. edges: indices of the first point of each part, and of the end. -inf without a point."""
+    sums = [0.0, *accumulate(track.values)]
+    means = [(sums[last] - sums[first]) / (last - first) for first, last in pairwise(edges) if last > first]
+    return (max(means) if upward else -min(means)) if means else -math.inf
+
+
+def part_edges(track: Track, begin: int, end: int) -> list[int]:
+    """The parts' edges in the track: a quarter of an hour each of a day, of other spans in proportion."""
+    part = max(track.period, math.ceil((end - begin) / PARTS))
+    return [index_of(track, at) for at in range(begin, end + part, part)]
 
 
 def worst_of(
@@ -123,6 +154,9 @@ def worst_of(
 ) -> tuple[int, ...]:
     """Indices of the worst few, the worst first. alerted: indices that come before all others: somebody was told of
     them. Those without a point are never among them."""
-    scores = [badness(track, begin, end, upward=upward) for track in tracks]
+    edges: dict[int, list[int]] = {}
+    for bundle in _bundles(tracks):
+        edges |= dict.fromkeys(map(id, bundle), part_edges(bundle[0], begin, end))
+    scores = [badness(track, edges.get(id(track), ()), upward=upward) for track in tracks]
     known = [index for index, score in enumerate(scores) if score > -math.inf]
     return tuple(sorted(known, key=lambda index: (index not in alerted, -scores[index], index))[:number])

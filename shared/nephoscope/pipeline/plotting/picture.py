@@ -27,7 +27,7 @@ from nephoscope.pipeline.plotting.axes import (
 from nephoscope.pipeline.plotting.bands import Band, band_of, grid_of, worst_of
 from nephoscope.pipeline.plotting.selecting import label_of
 from nephoscope.pipeline.plotting.spans import Span
-from nephoscope.pipeline.plotting.thinning import lone_points, thin
+from nephoscope.pipeline.plotting.thinning import COLUMNS, FEW_COLUMNS, lone_points, thin
 from nephoscope.pipeline.plotting.tracks import Track
 from nephoscope.pipeline.wording import clean, render_value, truncate
 
@@ -206,7 +206,8 @@ def _panel(asked: Asked, metric: Metric, title: str, members: Members | None, hu
     size = len({_of(track) for track in tracks})
     panel = Panel(title=title, axis="", low=0, high=1, ticks=(), spans=spans, size=size, note=_note(tracks, filled))
     lines = [_line(asked, filled[at], hues.setdefault(_of(filled[at]), len(hues))) for at in named]
-    rest = [] if band else [_line(asked, filled[index]) for index in others]
+    columns = COLUMNS if len(others) <= MOST_LINES else FEW_COLUMNS
+    rest = [] if band else [_line(asked, filled[index], columns=columns) for index in others]
     return _scaled(replace(panel, named=tuple(lines), others=tuple(rest), band=band), metric, filled, rules)
 
 
@@ -250,8 +251,8 @@ def _chosen(
     return named, [index for index in range(len(filled)) if index not in kept]
 
 
-def _line(asked: Asked, track: Track, hue: int = 0) -> Line:
-    times, values = thin(track, asked.begin, asked.end)
+def _line(asked: Asked, track: Track, hue: int = 0, columns: int = COLUMNS) -> Line:
+    times, values = thin(track, asked.begin, asked.end, columns)
     return Line(track.name, times, values, hue, lone_points(times, values))
 
 

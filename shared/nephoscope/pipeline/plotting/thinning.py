@@ -12,6 +12,9 @@ from nephoscope.pipeline.plotting.tracks import Track
 COLUMNS = 720
 """Of a plot, in which a line may change its direction twice. A picture is about 1,000 pixels wide inside its axes."""
 
+FEW_COLUMNS = 240
+"""Of a line among hundreds, which nobody follows."""
+
 
 def thin(track: Track, begin: int, end: int, columns: int = COLUMNS) -> tuple[array[float], array[float]]:
     """What is drawn of the line: times and values, with nan between two points that do not follow each other."""

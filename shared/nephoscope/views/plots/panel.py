@@ -22,6 +22,9 @@ SMALL, MIDDLE = 7.5, 9.0
 HEAD = 0.02
 """Room above 100 %, so that a line there is whole."""
 
+EDGE = 0.03
+"""A tick so near to an end of the axis has its label inside."""
+
 STRIP = 0.035
 """Height of the strip of alerts at the bottom, as a share of the panel's."""
 
@@ -57,6 +60,8 @@ def _frame(axes: Axes, panel: Panel, picture: Picture, theme: Theme, *, times: b
     axes.set_axisbelow(True)
     for tick, label in zip(picture.ticks, axes.get_xticklabels(), strict=True):
         label.set_fontweight("bold" if tick.strong else "normal")
+        place = (tick.at - picture.begin) / (picture.end - picture.begin)
+        label.set_horizontalalignment("left" if place < EDGE else "right" if place > 1 - EDGE else "center")
 
 
 # --- alerts -------------------------------------------------------------------------------------------------------
@@ -118,7 +123,7 @@ def colour_of(panel: Panel, line: Line, theme: Theme) -> str:
 
 def _draw_line(axes: Axes, line: Line, colour: str, width: float) -> None:
     axes.plot(line.times, line.values, color=colour, linewidth=width, zorder=3, solid_joinstyle="round")
-    axes.plot(*line.lone, linestyle="", marker="o", markersize=3.5, color=colour, zorder=3)
+    axes.plot(*line.lone, linestyle="", marker="o", markersize=3.5, color=colour, zorder=3, clip_on=False)
 
 
 def _draw_band(axes: Axes, band: Band, theme: Theme) -> None:
@@ -149,7 +154,8 @@ def _draw_limits(axes: Axes, panel: Panel, theme: Theme) -> None:
 
 def _write_names(axes: Axes, panel: Panel, theme: Theme, *, names: bool) -> None:
     """At the end of each line; where there is no room, in the panel's own corner."""
-    labels = [(line.name, colour_of(panel, line, theme), _last(line.values)) for line in panel.named]
+    lines = [line for line in panel.named if line.name != panel.title]
+    labels = [(line.name, colour_of(panel, line, theme), _last(line.values)) for line in lines]
     if not names:
         for number, (name, colour, _) in enumerate(labels):
             style = {"fontsize": SMALL - 0.5, "color": colour, "va": "top", "ha": "right", "zorder": 5}
