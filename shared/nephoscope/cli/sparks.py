@@ -23,7 +23,7 @@ from nephoscope.pipeline.wording import render_value
 MOST = 40
 """Lines; more of them nobody reads."""
 
-FEWEST, WIDEST = 12, 96
+FEWEST, WIDEST = 8, 96
 """Blocks in a line."""
 
 IN_A_PIPE = 48
