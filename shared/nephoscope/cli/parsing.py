@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from nephoscope.cli.defaults import DEFAULT_CONFIG, DEFAULT_STORE, WRONG
+from nephoscope.cli.help_text import HelpText
 
 if TYPE_CHECKING:
     from nephoscope.cli.call import Command
@@ -46,8 +47,7 @@ class _Version(argparse.Action):
 def build_parser(commands: Mapping[str, str], only: Collection[str] | None = None) -> Parser:
     """commands: name -> module. only: those whose modules are imported, the others have a name and nothing else; None:
     all."""
-    shape = argparse.RawDescriptionHelpFormatter
-    parser = Parser(prog="nephoscope", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=shape)
+    parser = Parser(prog="nephoscope", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=HelpText)
     parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     _add_global(parser, first=True)
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -57,7 +57,7 @@ def build_parser(commands: Mapping[str, str], only: Collection[str] | None = Non
             continue
         command = cast("Command", import_module(module))
         own = subparsers.add_parser(
-            name, help=command.HELP, description=command.HELP, epilog=command.EXAMPLES, formatter_class=shape
+            name, help=command.HELP, description=command.HELP, epilog=command.EXAMPLES, formatter_class=HelpText
         )
         own.set_defaults(command=command)
         command.add_arguments(own)

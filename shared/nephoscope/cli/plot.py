@@ -39,11 +39,12 @@ from nephoscope.pipeline.replay import Recording, record
 HELP = "Plot metrics over time: a picture (PNG, SVG), or lines of blocks in the terminal."
 EXAMPLES = """\
 examples:
-  nephoscope plot cpu.utilization                                in the terminal, the worst first
+  nephoscope plot cpu.utilization                  in the terminal, the worst first
   nephoscope plot cpu.utilization --resource web-1 --hours 6
-  nephoscope plot cpu.utilization --out cpu.png                  a line a machine; many machines as bands
-  nephoscope plot cpu.utilization memory.utilization --out fleet.svg --zone Europe/Berlin
-  nephoscope plot cpu.utilization --by region --where tag:env=prod --theme dark --out regions.png
+  nephoscope plot cpu.utilization --out cpu.png    a line a machine; bands of many
+  nephoscope plot cpu.utilization memory.utilization --out both.svg
+  nephoscope plot cpu.utilization --by region --where tag:env=prod --out regions.png
+  nephoscope plot cpu.utilization --zone Europe/Berlin --theme dark --out dark.png
   nephoscope plot cpu.utilization --from week.jsonl --out week.png
   nephoscope plot cpu.utilization --resource 'web-*' --json
 
