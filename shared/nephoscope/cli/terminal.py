@@ -104,7 +104,7 @@ class Terminal:
     def listed(self, texts: Sequence[str], style: str = "") -> None:
         """Several lines about the work, e.g. all problems of a file."""
         for text in texts:
-            self._err.print(Text(text, style), soft_wrap=True)
+            self._err.print(Text(text, style), soft_wrap=not self._err.is_terminal)
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Steps]:
