@@ -56,6 +56,8 @@ NOT_DEPLOYED = (
     "nephoscope/pipeline/looking/",
     "nephoscope/views/web/",
     "nephoscope/pipeline/consoles/",
+    "nephoscope/pipeline/plotting/",
+    "nephoscope/views/plots/",
 )
 """Rooms for a person's machine: no function imports them."""
 

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from infra.pictures.screens import pictures
 from nephoscope.cli import demo
+from nephoscope.cli.terminal import Terminal
 
 SEED, INSTANCES, MINUTES = 7, 298, 45
 """A story at whose end some alerts are still open."""
@@ -28,7 +29,7 @@ def draw(folder: Path, page: Path | None = None) -> list[Path]:
         return pictures(page, folder, "cloudwatch")
     with TemporaryDirectory(prefix="nephoscope-") as lived:
         options = argparse.Namespace(seed=SEED, instances=INSTANCES, minutes=MINUTES, out=lived, serve=False)
-        if demo.run(options):
+        if demo.run(options, Terminal(color=False)):
             raise RuntimeError("the demonstration did not come to its end; it has said why")
         return pictures(Path(lived) / "dashboard.html", folder, "cloudwatch")
 

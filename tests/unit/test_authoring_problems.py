@@ -238,8 +238,8 @@ SECTIONS = [
     ("ruels: []", '3:1: unknown key "ruels"; did you mean rules?'),
     (
         "zebra: 1",
-        '3:1: unknown key "zebra"; known are fleet, gather, publish, rules, tell, routes, quiet, deploy, limits and '
-        "prices",
+        '3:1: unknown key "zebra"; known are fleet, gather, publish, page, rules, tell, routes, quiet, deploy, limits '
+        "and prices",
     ),
     ("fleet: two", '3:1: the key "fleet" stands twice; first in line 1'),
     (

@@ -56,10 +56,29 @@ def test_the_least_important_columns_leave_first_and_are_named() -> None:
     ]
 
 
-def test_what_is_most_important_stays_even_where_it_is_too_wide() -> None:
-    fitted = fit_table(COLUMNS, ROWS, 10)
-    assert fitted.dropped == ("NAME", "REGION", "COUNT")
-    assert fitted.lines[1].plain == "i-0123456789abcdef0  running"
+def test_where_nothing_has_room_beside_another_rows_stand_below_each_other() -> None:
+    fitted = fit_table(COLUMNS, ROWS, 27)
+    assert fitted.dropped == ("REGION", "COUNT")
+    assert [line.plain for line in fitted.lines] == [
+        "ID     i-0123456789abcdef0",
+        "NAME   web-1",
+        "STATE  running",
+        "",
+        "ID     i-0fedcba9876543210",
+        "NAME   a machine with a",
+        "       long name",
+        "STATE  stopped",
+    ]
+
+
+def test_an_id_is_whole_even_where_it_is_wider_than_the_terminal() -> None:
+    assert fit_table(COLUMNS, ROWS, 10).lines[0].plain == "ID     i-0123456789abcdef0"
+
+
+def test_what_says_nothing_has_no_line_of_its_own() -> None:
+    columns = (Column("ID"), Column("LAST FAILURE"))
+    lines = fit_table(columns, [["i-0123456789abcdef0", ""]], 20).lines
+    assert [line.plain for line in lines] == ["ID            i-0123456789abcdef0"]
 
 
 @pytest.mark.parametrize("width", [28, 44, 60, 80, 120, 200])

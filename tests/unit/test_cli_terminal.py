@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import time
 
 import pytest
 
@@ -75,6 +77,19 @@ def test_a_problem_and_what_to_do_next_go_to_stderr() -> None:
     out, err = io.StringIO(), io.StringIO()
     Terminal(out=out, err=err).problem("2 problems", "Look here.")
     assert (out.getvalue(), err.getvalue()) == ("", "nephoscope: 2 problems\nLook here.\n")
+
+
+def test_progress_says_how_much_is_done_and_how_long_it_will_take_within_forty_cells() -> None:
+    screen = Screen()
+    with Terminal(out=io.StringIO(), err=screen).progress("reading the inventory") as steps:
+        steps.expect(3)
+        steps.step()
+        time.sleep(0.15)
+        steps.step()
+    lines = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line) for line in re.split(r"[\r\n]", screen.getvalue())]
+    assert any("2 of 3" in line for line in lines)
+    assert any(re.search(r"\d s left", line) for line in lines)
+    assert max(map(len, lines)) <= 40
 
 
 def test_progress_is_shown_on_a_screen_and_nowhere_else() -> None:

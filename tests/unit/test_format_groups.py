@@ -325,7 +325,7 @@ LONG = "https://console.example/" + "a" * 560
 def many(number: int) -> GroupMessage:
     def hostile(position: int) -> Notification:
         subject = replace(MACHINE, id=f"i-{position}", name=HOSTILE, tags={"x": HOSTILE})
-        links = {"instance": LONG, "metric": LONG, "dashboard": LONG}
+        links = {"instance": LONG, "metric": LONG, "plot": LONG, "dashboard": LONG}
         return replace(
             FIRED, id=f"msg_{position}", alert_key=f"{position:032d}", subject=subject, links=links, runbook=LONG
         )
@@ -339,6 +339,7 @@ def test_slack_keeps_its_limits_and_says_how_many_more() -> None:
     assert len(body["blocks"]) <= 50
     assert "… and 235 more" in json.dumps(body, ensure_ascii=False)
     assert all(len(b["text"]["text"]) <= 3000 for b in body["blocks"] if "text" in b)
+    assert all(len(each["text"]) <= 3000 for b in body["blocks"] for each in b.get("elements", ()))
     assert "<!channel>" not in json.dumps(body)
 
 

@@ -157,7 +157,12 @@ def _stamp(outside: Outside, slot: int, run_id: str) -> Stamp:
         committed_at=int(outside.clock.wall()),
         metrics=outside.catalog.metrics,
         links=lambda resource, metric, attributes: links_for(
-            resource, metric, attributes=attributes, dashboard=publish.dashboard, dashboard_region=publish.region
+            resource,
+            metric,
+            attributes=attributes,
+            dashboard=publish.dashboard,
+            dashboard_region=publish.region,
+            page=outside.config.page,
         ),
     )
 

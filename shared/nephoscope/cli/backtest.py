@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from nephoscope.app.outside import Outside
-from nephoscope.app.recording import read_recordings, write_recordings
 from nephoscope.catalog.loader import Catalog, load_catalog
 from nephoscope.cli.call import FAILED, Call, CallError, add_cloud_argument
-from nephoscope.cli.reading import AT_ONCE, SECONDS, Looked, look, report_gaps
+from nephoscope.cli.history import add_spend_argument, check_price, gaps_of, keep, read_windows, recorded
+from nephoscope.cli.reading import look, report_gaps
 from nephoscope.cli.show import positive
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.config import Config
-from nephoscope.model.scope import Cloud, Scope
-from nephoscope.model.series import Gap, SeriesRequest, Usage
+from nephoscope.model.series import Gap
 from nephoscope.model.time import DAY, MINUTE, floor_to, iso
 from nephoscope.pipeline.firings import Firing, Noise, sum_up
 from nephoscope.pipeline.notify import measured_of
-from nephoscope.pipeline.replay import Read, Recording, plan_history, record, replay, replayable, steps
+from nephoscope.pipeline.replay import Recording, plan_history, record, replay, replayable, steps
 from nephoscope.pipeline.wording import clean, render_duration, render_time, render_value
 
 HELP = "Replay the rules on real history: what would have fired, how often, for how long."
@@ -41,13 +39,6 @@ DAYS = 7
 MOST_DAYS = 14
 """CloudWatch keeps one-minute points for 15 days, Google for six weeks, Azure for 93 days. What is no longer kept would
 be taken for absent. Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html"""
-
-SPEND = 1.0
-_BILLED = {
-    Cloud.AWS: "cloudwatch.get_metric_data_metric",
-    Cloud.GCP: "monitoring.time_series_returned",
-    Cloud.AZURE: "azure_monitor.metrics_call",
-}
 
 COLUMNS = (
     Column("RULE"),
@@ -76,9 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="each firing, the oldest first")
     parser.add_argument("--from", dest="recorded", type=Path, metavar="FILE", help="history that was recorded")
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep what is read, as JSON lines")
-    parser.add_argument(
-        "--spend", type=float, default=SPEND, metavar="USD", help=f"read no more than that; default: {SPEND:.2f}"
-    )
+    add_spend_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document")
     add_cloud_argument(parser)
 
@@ -90,10 +79,7 @@ def run(call: Call) -> int:
         raise CallError("--from reads no cloud: there is nothing to --record")
     if call.args.recorded:
         config = _config(call, call.config())
-        try:
-            recordings = read_recordings(call.args.recorded)
-        except OSError as error:
-            raise CallError(f"cannot read {call.args.recorded}: {error.strerror}") from error
+        recordings = recorded(call.args.recorded)
         gaps: tuple[Gap, ...] = ()
         catalog = load_catalog().configured(config)
     else:
@@ -133,79 +119,15 @@ def _read(call: Call, outside: Outside, config: Config) -> tuple[tuple[Recording
         scope: plan_history(inventory.resources, config, outside.catalog, begin, now)
         for scope, inventory in looked.inventories.items()
     }
-    _check_price(call, requests, outside.catalog)
-    reads, usage = _read_windows(call, outside, requests)
+    check_price(call, requests, outside.catalog, "--days and --rule make it less.")
+    reads = read_windows(call, outside, requests)
     recordings = tuple(
         record(scope, inventory.resources, begin, now, reads.get(scope, []))
         for scope, inventory in looked.inventories.items()
     )
-    _say_usage(call, usage)
     if call.args.record:
-        _keep(call, recordings)
-    return recordings, _gaps(looked, reads)
-
-
-def _check_price(call: Call, requests: Mapping[Scope, Sequence[SeriesRequest]], catalog: Catalog) -> None:
-    """Say what it will cost at list price, at most; refuse what is too dear. Raises CallError."""
-    number = sum(map(len, requests.values()))
-    usd = sum(catalog.cost(_BILLED[scope.cloud], len(asked)) for scope, asked in requests.items())
-    days = "1 day" if call.args.days == 1 else f"{call.args.days} days"
-    call.terminal.note(f"reading {number:,} series-days over {days}: {usd:.2f} USD at list price, at most")
-    if usd > call.args.spend:
-        said = f"reading that would cost up to {usd:.2f} USD, more than --spend {call.args.spend:.2f}"
-        raise CallError(said, f"--spend {usd + 0.01:.2f} allows it; --days and --rule make it less.")
-
-
-def _read_windows(
-    call: Call, outside: Outside, requests: Mapping[Scope, Sequence[SeriesRequest]]
-) -> tuple[dict[Scope, list[Read]], Usage]:
-    """Day by day and scope by scope, several at a time."""
-    jobs = [(scope, window) for scope, asked in requests.items() for window in _by_window(asked)]
-    reads: dict[Scope, list[Read]] = {}
-    usage = Usage()
-
-    def read(scope: Scope, window: tuple[SeriesRequest, ...]) -> Read:
-        deadline = call.deadline(SECONDS)
-        return Read(window, outside.readers[scope.cloud].read_series(scope, outside.config, window, deadline))
-
-    pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        with call.terminal.progress("reading history", len(jobs)) as bar:
-            running = {pool.submit(read, scope, window): scope for scope, window in jobs}
-            for future in as_completed(running):
-                done = future.result()
-                reads.setdefault(running[future], []).append(done)
-                usage += done.readings.usage
-                bar.step()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for calls under way
-    return reads, usage
-
-
-def _by_window(requests: Sequence[SeriesRequest]) -> list[tuple[SeriesRequest, ...]]:
-    """What ends at the same time can be asked together."""
-    windows: dict[tuple[int, int], list[SeriesRequest]] = {}
-    for request in requests:
-        windows.setdefault((request.end, request.period), []).append(request)
-    return [tuple(window) for window in windows.values()]
-
-
-def _say_usage(call: Call, usage: Usage) -> None:
-    calls = ", ".join(f"{number:,} {action}" for action, number in sorted(usage.calls.items()))
-    call.terminal.note(f"calls made: {calls or 'none'}")
-
-
-def _keep(call: Call, recordings: Sequence[Recording]) -> None:
-    try:
-        write_recordings(call.args.record, recordings)
-    except OSError as error:
-        raise CallError(f"cannot write {call.args.record}: {error.strerror}") from error
-    call.terminal.note(f"kept in {call.args.record}")
-
-
-def _gaps(looked: Looked, reads: Mapping[Scope, Sequence[Read]]) -> tuple[Gap, ...]:
-    found = [gap for each in reads.values() for one in each for gap in one.readings.gaps]
-    return tuple(dict.fromkeys((*looked.gaps, *found)))
+        keep(call, recordings)
+    return recordings, gaps_of(looked, reads)
 
 
 # --- replaying ----------------------------------------------------------------------------------------------------

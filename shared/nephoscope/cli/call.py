@@ -15,6 +15,7 @@ from typing import Protocol
 from nephoscope.app.config import load_config
 from nephoscope.app.outside import Outside, SystemClock, open_outside
 from nephoscope.app.settings import Settings
+from nephoscope.cli.defaults import DEFAULT_CONFIG, DEFAULT_STORE, FAILED, WELL, WRONG
 from nephoscope.cli.terminal import Terminal
 from nephoscope.model.config import Config
 from nephoscope.model.errors import NephoscopeError, Problem
@@ -22,13 +23,7 @@ from nephoscope.model.scope import Cloud
 from nephoscope.model.time import Deadline
 from nephoscope.ports import Clock
 
-DEFAULT_CONFIG = "nephoscope.yaml"
-DEFAULT_STORE = "nephoscope.sqlite"
-"""Where runs from a person's machine remember, unless a deployment's table is named."""
-
-WELL, FAILED, WRONG = 0, 1, 2
-"""Exit codes: well; something could not be read or delivered; the call or the configuration is wrong."""
-
+__all__ = ["FAILED", "WELL", "WRONG", "Call", "CallError", "Command", "add_cloud_argument"]
 
 _GATHERED = "Leave --cloud out for all that are, or write the cloud under `gather`."
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import Progress, TextColumn
 
+from nephoscope.cli.table import Cell, Column
+from nephoscope.cli.terminal import Counted, Left, Terminal
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_REGION, MinistackError
 from nephoscope.localcloud.azure.local import LocalAzure
@@ -42,10 +43,10 @@ HAPPENS = {True: "happens", False: "is over"}
 LIGHTS = {"fired": "red", "went_silent": "yellow", "resolved": "green", "back": "green"}
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """0 when every message arrived; 1 when something did not, said which. options: seed, instances, minutes, out,
     serve."""
-    console = Console(stderr=False, highlight=False)
+    console = Console(highlight=False, no_color=not terminal.colored or None)
     began = time.monotonic()
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with ExitStack() as standing:
             receiver, leading, summary = _play(console, standing, fleets, options.minutes, out, began)
-            _show(console, summary)
+            _show(terminal, summary)
             page = standing.enter_context(Page(leading, out / "page.log"))
             _look(console, page, receiver, out, serve=options.serve)
     except (MinistackError, StageError) as error:
@@ -122,20 +123,24 @@ def _live(
     names = machine_names(fleets)
     start = fleets[Cloud.AWS].start
     script = happenings(fleets, names_in_script(fleets), start + minutes * MINUTE)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    err = Console(stderr=True, highlight=False, no_color=console.no_color or None)
+    columns = (TextColumn("{task.description}"), Counted(), Left())
+    seen = err.is_terminal
+    with Progress(*columns, console=err, redirect_stdout=False, disable=not seen, transient=True) as progress:
         task = progress.add_task("minutes of its life", total=minutes + 1)
+        # Above the moving line where both are one screen; otherwise where results go.
+        shown = err if console.is_terminal and seen else console
 
         def told(minute: Minute) -> None:
             progress.advance(task)
             at = iso(minute.slot)[11:16]
             for each in script:
                 if minute.slot - MINUTE < each.at <= minute.slot:
-                    progress.console.print(
+                    shown.print(
                         f"[dim]{at} {each.cloud:<5} {HAPPENS[each.began]:<11} {escape(each.text)}[/]", soft_wrap=True
                     )
             for one in minute.transitions:
-                progress.console.print(_line(at, one, names), soft_wrap=True)
+                shown.print(_line(at, one, names), soft_wrap=True)
 
         return lived(told)
 
@@ -149,24 +154,47 @@ def _line(at: str, one: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return f"[dim]{at}[/] {cloud:<5} {what} → {told} [dim]({one['why']})[/]"
 
 
-def _show(console: Console, summary: dict[str, Any]) -> None:
-    told = Table(title="Messages, as their receivers saw them", title_justify="left")
-    for heading in ("channel", "received", "distinct", "refused", "signed"):
-        told.add_column(heading, justify="left" if heading in ("channel", "signed") else "right")
-    for channel, row in summary["notifications"].items():
-        signed = {True: "yes", False: "NO", None: "-"}[row.get("signed")]
-        told.add_row(channel, str(row["received"]), str(row["distinct"]), str(row["refused"]), signed)
-    clouds = Table(title="Clouds, as they counted it themselves", title_justify="left")
-    for heading in ("cloud", "machines", "series", "points", "coverage", "alerts", "calls", "billed"):
-        clouds.add_column(heading, justify="left" if heading == "cloud" else "right", no_wrap=True)
-    for cloud, part in summary["clouds"].items():
-        read = (part["instances"], part["series_read"], part["points_read"])
-        shares = (f"{part['coverage'].get('mean', 0):.1%}", str(part["transitions"]))
-        calls = (part["api"]["calls"], part["api"]["billable_units"])
-        clouds.add_row(NAMES[Cloud(cloud)], *map("{:,}".format, read), *shares, *map("{:,}".format, calls))
-    console.print()
-    console.print(told, clouds)
-    console.print(_sentence(summary), soft_wrap=True)
+CHANNEL_COLUMNS = (
+    Column("CHANNEL"),
+    Column("RECEIVED", right=True),
+    Column("DISTINCT", rank=1, right=True),
+    Column("REFUSED", rank=2, right=True),
+    Column("SIGNED", rank=3),
+)
+CLOUD_COLUMNS = (
+    Column("CLOUD"),
+    Column("MACHINES", right=True),
+    Column("SERIES", rank=3, right=True),
+    Column("POINTS", rank=4, right=True),
+    Column("COVERAGE", rank=2, right=True),
+    Column("ALERTS", rank=1, right=True),
+    Column("CALLS", rank=5, right=True),
+    Column("BILLED", rank=6, right=True),
+)
+SIGNED = {True: Cell("yes", "green"), False: Cell("NO", "red"), None: Cell("-")}
+
+
+def _show(terminal: Terminal, summary: dict[str, Any]) -> None:
+    terminal.line()
+    terminal.heading("Messages, as their receivers saw them")
+    terminal.table(CHANNEL_COLUMNS, [_channel_row(name, row) for name, row in summary["notifications"].items()])
+    terminal.line()
+    terminal.heading("Clouds, as they counted it themselves")
+    terminal.table(CLOUD_COLUMNS, [_cloud_row(cloud, part) for cloud, part in summary["clouds"].items()])
+    terminal.line()
+    terminal.line(_sentence(summary))
+
+
+def _channel_row(name: str, row: Mapping[str, Any]) -> list[Cell | str]:
+    numbers = (str(row[key]) for key in ("received", "distinct", "refused"))
+    return [name, *numbers, SIGNED[row.get("signed")]]
+
+
+def _cloud_row(cloud: str, part: Mapping[str, Any]) -> list[Cell | str]:
+    read = (part["instances"], part["series_read"], part["points_read"])
+    shares = (f"{part['coverage'].get('mean', 0):.1%}", str(part["transitions"]))
+    calls = (part["api"]["calls"], part["api"]["billable_units"])
+    return [NAMES[Cloud(cloud)], *map("{:,}".format, read), *shares, *map("{:,}".format, calls)]
 
 
 def _sentence(summary: dict[str, Any]) -> str:

@@ -183,7 +183,7 @@ def _window_object(judged: Judged) -> dict[str, object]:
 PERIOD_COLUMNS = (
     Column("PERIOD ENDS"),
     Column("POINT", right=True),
-    Column("CONDITION"),
+    Column("CONDITION", flows=True, least=9),
     Column("CLEAR", rank=1),
     Column("LOOKED AT", rank=2),
 )

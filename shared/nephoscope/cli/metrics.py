@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from nephoscope.app.outside import Outside
@@ -103,9 +104,16 @@ def _show(call: Call, metrics: Mapping[str, Metric], looked: Looked, readings: M
         for resource, series in pairs:
             call.terminal.json(_object(resource, series, metrics[series.key.metric]))
     elif pairs:
-        call.terminal.table(COLUMNS, [_row(resource, series, metrics[series.key.metric]) for resource, series in pairs])
+        rows = [_row(resource, series, metrics[series.key.metric]) for resource, series in pairs]
+        call.terminal.table(_columns(pairs), rows)
     number = "1 value" if len(pairs) == 1 else f"{len(pairs)} values"
     call.terminal.note(f"{number} of {len({resource.id for resource, _ in pairs})} resources")
+
+
+def _columns(pairs: Sequence[tuple[Resource, Series]]) -> tuple[Column, ...]:
+    """Which metric it is can be left out where it is the only one."""
+    several = len({series.key[1:] for _, series in pairs}) > 1
+    return tuple(replace(column, rank=6) if column.title == "METRIC" and not several else column for column in COLUMNS)
 
 
 def _paired(resources: Iterable[Resource], reading: Readings) -> list[tuple[Resource, Series]]:

@@ -15,6 +15,7 @@ from nephoscope.app.scopes import find_scopes
 from nephoscope.app.settings import Settings
 from nephoscope.app.unreached import SLOTS
 from nephoscope.cli.call import FAILED, Call, CallError, add_cloud_argument
+from nephoscope.cli.counting import counted
 from nephoscope.cli.dashboard import differing
 from nephoscope.cli.memory import about_words, registered, value_words
 from nephoscope.cli.plan_text import render_plan
@@ -63,8 +64,9 @@ def run(call: Call) -> int:
     if not _whole(outside):
         outside = replace(outside, dashboards=LeftAlone())
     slot = floor_to(at, outside.config.gather.every)
-    with call.terminal.progress(f"running for {iso(slot)}"):
-        report = _with_groups(outside, collect(outside, slot, call.deadline(SECONDS)), call)
+    with call.terminal.progress(f"running for {iso(slot)}, scopes") as steps:
+        watched = replace(outside, readers=counted(outside.readers, steps))
+        report = _with_groups(outside, collect(watched, slot, call.deadline(SECONDS)), call)
     _show(call, outside, report)
     return _say_failures(call, report)
 

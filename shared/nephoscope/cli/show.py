@@ -41,5 +41,5 @@ def run(call: Call) -> int:
         raise CallError(
             f"the demonstration needs {error.name}", "Install it with: pip install 'nephoscope[cli,local]'"
         ) from error
-    code: int = demo.run(call.args)
+    code: int = demo.run(call.args, call.terminal)
     return code

@@ -198,6 +198,7 @@ def _show(
 def _row(standing: Standing, every: int) -> list[Cell | str]:
     fresh, discovered = standing.snapshot.coverage if standing.snapshot else (0, 0)
     age = "never" if standing.age is None else f"{render_duration(standing.age)} ago"
+    age += ", late" if standing.age is not None and standing.late(every) else ""
     covered = Cell(f"{fresh} of {discovered}", "" if fresh == discovered else "yellow")
     return [
         "groups" if standing.scope.is_fleet else str(standing.scope),

@@ -1,7 +1,8 @@
 """Tables that fit the terminal: the least important columns leave first, long texts are folded, nothing is cut off.
 
 An id that ends in "…" is of no use to anyone. So a column either stands whole or not at all; those of flowing text (a
-name, a reason) are folded over several lines. Without a width, as in a pipe, everything stands on one line each.
+name, a reason) are folded over several lines. Without a width, as in a pipe, everything stands on one line each. Where
+a terminal is too narrow even for what matters most, it stands below each other.
 """
 
 from __future__ import annotations
@@ -55,9 +56,10 @@ class Fitted:
 
 
 def fit_table(columns: Sequence[Column], rows: Sequence[Row], width: int | None = None) -> Fitted:
-    """The table in at most `width` cells where its columns allow it; None: as wide as it is.
+    """The table in at most `width` cells; None: as wide as it is.
 
-    Each row has a cell for each column. The columns of rank 0 are kept even where they are too wide for the terminal.
+    Each row has a cell for each column. Where not even the columns of rank 0 have room beside each other, each row
+    stands as a few lines below each other.
     """
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     natural = [
@@ -66,12 +68,39 @@ def fit_table(columns: Sequence[Column], rows: Sequence[Row], width: int | None 
     ]
     least = [_least(column, cells, number, natural[number]) for number, column in enumerate(columns)]
     kept = list(range(len(columns))) if width is None else _keep(columns, least, width)
+    if width is not None and cells and _total([least[number] for number in kept]) > width:
+        return _stacked(columns, cells, width)
     widths = {number: natural[number] for number in kept}
     if width is not None:
         _narrow(widths, least, width)
     titles = [Cell(column.title, "bold") for column in columns]
     lines = [line for row in (titles, *cells) for line in _lines(columns, row, widths)]
     return Fitted(tuple(lines), tuple(column.title for n, column in enumerate(columns) if n not in widths))
+
+
+STACKED = 1
+"""Columns up to this rank stand in the lines of a row."""
+
+
+def _stacked(columns: Sequence[Column], cells: Cells, width: int) -> Fitted:
+    """Title and text, a line each, and a blank line between rows."""
+    kept = [number for number, column in enumerate(columns) if column.rank <= STACKED]
+    margin = max(cell_len(columns[number].title) for number in kept) + GAP
+    lines: list[Text] = []
+    for place, row in enumerate(cells):
+        lines += [Text()] if place else []
+        for number in kept:
+            lines += _entry(columns[number], row[number], margin, width)
+    return Fitted(tuple(lines), tuple(column.title for column in columns if column.rank > STACKED))
+
+
+def _entry(column: Column, cell: Cell, margin: int, width: int) -> Iterator[Text]:
+    """Nothing for what says nothing. A word that is longer than the room stays whole: it is an id, to be copied."""
+    for level, part in enumerate(fold(cell.text, max(1, width - margin), broken=column.flows) if cell.text else ()):
+        head = column.title if level == 0 else ""
+        line = Text(no_wrap=True).append(head + " " * (margin - cell_len(head)), "bold").append(part, cell.style)
+        line.rstrip()
+        yield line
 
 
 def _least(column: Column, cells: Cells, number: int, natural: int) -> int:
@@ -120,14 +149,15 @@ def _lines(columns: Sequence[Column], row: Sequence[Cell], widths: dict[int, int
         yield line
 
 
-def fold(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` cells, broken between words where that is possible; never empty."""
+def fold(text: str, width: int, *, broken: bool = True) -> list[str]:
+    """The text in lines of at most `width` cells, broken between words where that is possible; never empty. broken:
+    words that are longer are broken, too."""
     lines: list[str] = [""]
     for word in text.split(" "):
         joined = f"{lines[-1]} {word}" if lines[-1] else word
         if cell_len(joined) <= width:
             lines[-1] = joined
             continue
-        parts = chop_cells(word, width)
+        parts = chop_cells(word, width) if broken else [word]
         lines[-1:] = [*filter(None, (lines[-1],)), *parts]
     return lines

@@ -14,10 +14,14 @@ from contextlib import contextmanager
 from typing import Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from nephoscope.cli.table import Column, Row, fit_table
+from nephoscope.pipeline.wording import render_duration
+
+WIDE = 70
+"""Cells from which a terminal has room for a bar."""
 
 STATE_STYLES = {
     "running": "green",
@@ -37,11 +41,15 @@ class Steps(Protocol):
     def step(self, what: str = "") -> None:
         """One part of the work is done. what: shown while the next one runs."""
 
+    def expect(self, more: int) -> None:
+        """So many parts more than was known."""
+
 
 class Terminal:
     """What a command says, and where."""
 
     def __init__(self, *, color: bool = True, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self.colored = color and allows_color(os.environ)
         self._out = _console(out or sys.stdout, color)
         self._err = _console(err or sys.stderr, color)
 
@@ -49,6 +57,16 @@ class Terminal:
     def fitted(self) -> bool:
         """Results go to a terminal of some width, not into a pipe or a file."""
         return self._out.is_terminal
+
+    @property
+    def width(self) -> int:
+        """Cells, where results go to a terminal."""
+        return self._out.width
+
+    @property
+    def draws_blocks(self) -> bool:
+        """Whether the encoding of the results has the signs that sparklines are made of."""
+        return self._out.encoding.startswith("utf")
 
     def line(self, text: str = "", style: str = "") -> None:
         """A line of the result, folded between words where it is longer than the terminal is wide."""
@@ -86,33 +104,63 @@ class Terminal:
     def listed(self, texts: Sequence[str], style: str = "") -> None:
         """Several lines about the work, e.g. all problems of a file."""
         for text in texts:
-            self._err.print(Text(text, style), soft_wrap=True)
+            self._err.print(Text(text, style), soft_wrap=not self._err.is_terminal)
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Steps]:
-        """A moving line on stderr while long work goes on; nothing where nobody looks."""
+        """A moving line on stderr while long work goes on: how much is done, and how long it will take still. Nothing
+        where nobody looks."""
         if not self._err.is_terminal or self._err.is_dumb_terminal:
-            yield _Silent()
+            yield Silent()
             return
-        count = (BarColumn(24), MofNCompleteColumn()) if total else ()
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), *count, TimeElapsedColumn())
-        with Progress(*columns, console=self._err, transient=True) as bar:
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), *_bar(self._err.width))
+        with Progress(*columns, Counted(), Left(), console=self._err, transient=True) as bar:
             yield _Bar(bar, bar.add_task(what, total=total), what)
 
 
-class _Silent:
+def _bar(width: int) -> tuple[BarColumn, ...]:
+    """A bar only where there is room: the numbers say the same."""
+    return (BarColumn(20),) if width >= WIDE else ()
+
+
+class Counted(ProgressColumn):
+    """`3 of 17`."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.completed:,.0f} of {task.total:,.0f}" if task.total else "")
+
+
+class Left(ProgressColumn):
+    """`2 min left`, as the pace so far tells; before that how long it has been."""
+
+    def render(self, task: Task) -> Text:
+        left = task.time_remaining if task.total and task.completed else None
+        if left is not None and not task.finished:
+            return Text(f"{render_duration(left)} left")
+        return Text(render_duration(task.elapsed or 0))
+
+
+class Silent:
+    """Steps that nobody sees."""
+
     def step(self, what: str = "") -> None: ...
+
+    def expect(self, more: int) -> None: ...
 
 
 class _Bar:
-    def __init__(self, bar: Progress, task: object, what: str) -> None:
+    def __init__(self, bar: Progress, task: TaskID, what: str) -> None:
         self._bar = bar
         self._task = task
         self._what = what
 
     def step(self, what: str = "") -> None:
         shown = f"{self._what} {what}".rstrip()
-        self._bar.update(self._task, advance=1, description=shown)  # type: ignore[arg-type]
+        self._bar.update(self._task, advance=1, description=shown)
+
+    def expect(self, more: int) -> None:
+        total = self._bar.tasks[self._task].total or 0
+        self._bar.update(self._task, total=total + more)
 
 
 class _Console(Console):

@@ -161,7 +161,8 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """limits, prices: the user's own figures in place of the catalog's rows (`cloudwatch.get_metric_data` ->
+    """page: where people reach nephoscope's own page, without a slash at its end; empty: nowhere.
+    limits, prices: the user's own figures in place of the catalog's rows (`cloudwatch.get_metric_data` ->
     `per_second` -> value); what they do not name stays as the catalog has it."""
 
     fleet: str
@@ -175,6 +176,7 @@ class Config:
     grace: int = 600  # seconds after its launch in which a machine's missing points are no news
     limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    page: str = ""
 
     @property
     def open_channels(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from nephoscope.app.authoring.given import STARTER, given_rules, starter_text
 from nephoscope.app.authoring.homes import Homes, read_homes
 from nephoscope.app.authoring.including import include_rules, read_text
 from nephoscope.app.authoring.keepers import check_keepers
+from nephoscope.app.authoring.pages import read_page
 from nephoscope.app.authoring.publishing import read_publish
 from nephoscope.app.authoring.reading import items_of, keys_of, read_section, text_of
 from nephoscope.app.authoring.rules import Surroundings, read_rules
@@ -141,6 +142,7 @@ class _Compiler:
             grace=grace,
             limits=read_limits(keys_of(self._keys, "limits"), self._catalog.limits, self._findings),
             prices=read_prices(keys_of(self._keys, "prices"), self._catalog.prices, self._findings),
+            page=read_page(text_of(self._keys, "page"), self._findings),
         )
 
     def _fleet(self) -> str:

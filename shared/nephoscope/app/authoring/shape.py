@@ -359,6 +359,12 @@ FILE = Section(
         ),
         Key("gather", Form.SECTION, "What is watched.", True, section=GATHER),
         Key("publish", Form.SECTION, "Where it is shown.", section=PUBLISH),
+        Key(
+            "page",
+            Form.TEXT,
+            "Where people reach `nephoscope web`: messages then carry a link to the metric's plot there.",
+            pattern="^https?://",
+        ),
         Key("rules", Form.RULES, "What counts as bad. Left out: the starter rules.", section=RULE),
         Key("tell", Form.NAMED, "Who is told: a name for each channel.", section=CHANNEL),
         Key("routes", Form.SECTIONS, "Who else is told: by severity, tag or label.", section=ROUTE),

@@ -26,7 +26,7 @@ _NO_LABEL_CHARACTER = re.compile(r"[^a-zA-Z0-9_]")
 MOST_ALERTS = 200
 """Of one message: some 200 kB. The others are counted in truncatedAlerts, as Alertmanager's own max_alerts does it."""
 _NAMES = {"rule": "alertname", "cloud": "cloud_provider", "resource": "resource_id"}
-_PAGES = ("metric", "instance", "bucket", "dashboard")
+_PAGES = ("metric", "instance", "bucket", "plot", "dashboard")
 
 
 def render_alertmanager(notification: Notification) -> dict[str, Any]:

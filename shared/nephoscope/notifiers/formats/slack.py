@@ -93,9 +93,12 @@ def _plain(text: str, limit: int) -> dict[str, Any]:
 
 
 def _linked(found: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """A block of links, or none where there is no link."""
-    shown = list(_links(found))
-    text = {"type": "mrkdwn", "text": " · ".join(shown), "verbatim": True}
+    """A block of links, as many as it has room for, or none where there is no link."""
+    shown = ""
+    for each in _links(found):
+        longer = " · ".join(filter(None, (shown, each)))
+        shown = longer if len(longer) <= _TEXT else shown
+    text = {"type": "mrkdwn", "text": shown, "verbatim": True}
     return [{"type": "context", "elements": [text]}] if shown else []
 
 

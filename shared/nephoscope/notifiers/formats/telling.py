@@ -28,7 +28,13 @@ from nephoscope.pipeline.group_wording import (
 from nephoscope.pipeline.wording import clean, render_id, render_lasted, render_status, render_time, render_value
 
 SEVERITY_SIGNS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
-LINK_WORDS = {"instance": "Instance", "bucket": "Bucket", "metric": "Metric", "dashboard": "Dashboard"}
+LINK_WORDS = {
+    "instance": "Instance",
+    "bucket": "Bucket",
+    "metric": "Metric",
+    "plot": "Plot",
+    "dashboard": "Dashboard",
+}
 MOST_URL = 2000
 """Characters of a link; a longer one is left out. Google's metric links are some 700 long."""
 
@@ -137,6 +143,6 @@ def group_links(m: GroupMessage, longest: int = MOST_URL) -> Iterator[tuple[str,
 
 
 def own_links(n: Notification, longest: int = MOST_URL) -> Iterator[tuple[str, str]]:
-    """An alert's own within a group: the machine, and its metric."""
-    found = {LINK_WORDS[name]: n.links.get(name, "") for name in ("instance", "bucket", "metric")}
+    """An alert's own within a group: the machine, its metric, and that one's plot."""
+    found = {LINK_WORDS[name]: n.links.get(name, "") for name in ("instance", "bucket", "metric", "plot")}
     yield from _addresses(found, longest)

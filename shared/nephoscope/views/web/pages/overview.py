@@ -8,7 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from nephoscope.model.resource import StateGroup
-from nephoscope.pipeline.dashboard.sections import CLOUD_NAMES
+from nephoscope.pipeline.board.bounds import CLOUD_NAMES
 from nephoscope.pipeline.looking.answer import Answer, Level
 from nephoscope.pipeline.looking.fleet import FleetRow, total
 from nephoscope.pipeline.looking.shown import Shown
