@@ -30,10 +30,11 @@ examples:
   nephoscope dashboard --push --widget arn:aws:lambda:...
   nephoscope dashboard --for grafana --out build/grafana
   nephoscope dashboard --for gcp | gcloud monitoring dashboards create --config-from-file=-
-  nephoscope dashboard --for azure > workbook.json   an ARM template
+  nephoscope dashboard --for azure > workbook.json
 
 CloudWatch's scopes are those that runs have seen (--store, --table); where none are remembered,
-those that the configuration names now. The others follow from the configuration alone."""
+those that the configuration names now. The others follow from the configuration alone; Azure's
+is an ARM template."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
