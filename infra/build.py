@@ -239,7 +239,11 @@ def install_packages(cache: Path, names: Sequence[str] = PACKAGES, machine: Mach
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         fresh = Path(scratch, "fresh")
         _pip_install(pins, fresh, machine)
-        fresh.rename(wanted)
+        try:
+            fresh.rename(wanted)
+        except OSError:  # another build beside this one was faster: what it made is the same
+            if not wanted.is_dir():
+                raise
     return wanted
 
 
