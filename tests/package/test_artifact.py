@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from infra.build import PACKAGES, BuildError, locked, write_artifact
+from infra.build import PACKAGES, BuildError, install_packages, locked, write_artifact
 from tests.package.conftest import build, make_project
 
 BROUGHT_BY_THE_RUNTIME = {"boto3"}
@@ -92,3 +92,21 @@ def test_versions_are_the_locks_own() -> None:
     assert locked(["jmespath", "dacite"], lock) == ("jmespath==1.1.0", "dacite==1.9.2")
     with pytest.raises(BuildError, match="does not pin aws-lambda-powertools"):
         locked(["dacite", "aws-lambda-powertools"], lock)
+
+
+def test_of_two_builds_at_once_the_slower_takes_what_the_faster_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[Path] = []
+
+    def install(_: object, fresh: Path, __: object) -> None:
+        installed.append(fresh)
+        fresh.mkdir()
+        (fresh / "package.py").write_text(f"{len(installed)}")
+        if len(installed) == 1:
+            install_packages(tmp_path)
+
+    monkeypatch.setattr("infra.build._pip_install", install)
+    made = install_packages(tmp_path)
+    assert (made / "package.py").read_text() == "2"
+    assert list(tmp_path.iterdir()) == [made]

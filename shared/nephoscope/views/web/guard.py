@@ -63,7 +63,7 @@ class Guard:
         """To the same page without the token: it should stand in no history and no bookmark."""
         rest = [(key, value) for key, value in request.args.items(multi=True) if key != "token"]
         answer = redirect(request.path + (f"?{urlencode(rest)}" if rest else ""), 303)
-        answer.set_cookie(COOKIE, self.token, max_age=COOKIE_SECONDS, httponly=True, samesite="Strict", path="/")
+        answer.set_cookie(COOKIE, self.token, max_age=COOKIE_SECONDS, httponly=True, samesite="Lax", path="/")
         return answer
 
 
