@@ -21,9 +21,7 @@ from nephoscope.views.web.parts import (
     table,
 )
 
-HINT = "`nephoscope ack RULE MACHINE` stops repeats; `nephoscope explain RULE MACHINE` says why it fires, and who was told."
-    "`nephoscope ack RULE MACHINE` stops repeats and escalation; `nephoscope explain RULE MACHINE` says why it fires."
-)
+HINT = "`nephoscope ack RULE MACHINE` stops repeats; `nephoscope explain RULE MACHINE` says why it fires."
 
 
 def search(asked: Asked) -> Content:
