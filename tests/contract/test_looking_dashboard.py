@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of 
 from nephoscope.app.looking.dashboard import Bodies, BodyError
 from nephoscope.app.outside import Outside
 from nephoscope.localcloud.aws.local import LocalAws
+from nephoscope.model.scope import Cloud, fleet_scope
 from web_memory import IRELAND, an_outside, fire, fleet_of, remember
 
 CLICK = {"page": "alerts", "action": "acknowledge", "episode": 1}
@@ -73,9 +74,12 @@ def test_before_any_scope_is_known_there_is_nothing_to_draw(tmp_path: Path) -> N
 
 
 def test_it_is_drawn_from_what_cloudwatch_answers(outside: Outside, fleet_aws: LocalAws) -> None:
+    """Where alerts on groups live is no place that has metrics."""
+    outside.memory.register(fleet_scope(Cloud.AWS))
     page = Bodies(outside, {}).page("rendered", "3h")
     assert "Machines by state" in page
-    assert "groups" not in page
+    assert "in eu-west-1" in page
+    assert "in groups" not in page
 
 
 def test_what_stands_in_cloudwatch_is_what_was_written_there(outside: Outside, fleet_aws: LocalAws) -> None:
