@@ -20,6 +20,8 @@ ATTACKS = {
     "form": ('<form action="https://evil.example"><input name=x>a</form>', "a"),
     "style": ("<style>body{display:none}</style>a", "a"),
     "style of a tag": ('<p style="position:fixed;inset:0">a</p>', "<p>a</p>"),
+    "more behind a width": ('<i style="width:10%;position:fixed">a</i>', "<i>a</i>"),
+    "more before a width": ('<i style="position:fixed;width:10%">a</i>', "<i>a</i>"),
     "link to a script": ('<a href="javascript:x()">a</a>', ""),
     "link that is not safe": ('<a href="http://evil.example">a</a>', ""),
     "a tag of its own": ("<evil-thing>a</evil-thing>", "a"),
