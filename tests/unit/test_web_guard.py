@@ -72,7 +72,7 @@ def test_the_token_in_the_address_becomes_a_cookie_that_no_script_and_no_other_s
     assert (entered.status_code, entered.headers["Location"]) == (303, "/machines?q=web")
     cookie = entered.headers["Set-Cookie"]
     assert re.search(r"; HttpOnly(;|$)", cookie)
-    assert re.search(r"; SameSite=Strict(;|$)", cookie)
+    assert re.search(r"; SameSite=Lax(;|$)", cookie)
     assert client.get("/state").status_code == 200
     client.set_cookie("nephoscope", "another")
     assert client.get("/state").status_code == 403

@@ -3,7 +3,7 @@
 On loopback it is this machine's own: whoever is logged in here. But a page on the internet can have its own name lead
 to 127.0.0.1 and then read what answers there (DNS rebinding); its requests carry that name as their host, so only the
 names of loopback are answered. Elsewhere a token is asked for: once in the address, then by a cookie that no script
-reads and that no other site's link sends along.
+reads. Links in messages lead here from other sites, so it is sent along with those (Lax); nothing here can be changed.
 Source: OWASP, "Session Management Cheat Sheet" (HttpOnly, SameSite); RFC 9110, 7.2 (Host).
 """
 
