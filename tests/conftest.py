@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.aws.ministack import HOME_ACCOUNT, Ministack, sdk_environment
@@ -25,6 +26,9 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 _FOREIGN = ("AWS_", "NEPHOSCOPE_", "GOOGLE_", "GCE_", "GRPC_DEFAULT_", "IDENTITY_", "AZURE_", "MSI_")
+
+settings.register_profile("any machine", deadline=None)  # a loaded one is no fault
+settings.load_profile("any machine")
 
 FIRST = ("tests/e2e/", "tests/package/", "tests/faults/", "tests/protocol/", "tests/browser/", "tests/bench/")
 """The long ones, so that with several processes none is left alone with them at the end."""

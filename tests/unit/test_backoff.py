@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nephoscope.model.alert import Notification, OutboxItem, Owed, Subject, TransitionKind, Why
@@ -36,7 +36,6 @@ def test_slowly_is_at_least_two_minutes_and_at_most_an_hour(attempts: int, ceili
     assert full_jitter(SLOWLY, attempts, ALMOST_ONE) == pytest.approx(ceiling)
 
 
-@settings(deadline=None)  # a loaded machine is no fault
 @given(
     st.floats(0, 1e10), st.integers(0, 10**6), st.booleans(), st.none() | st.floats(0, 1e6), st.floats(0, ALMOST_ONE)
 )

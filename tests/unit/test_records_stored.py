@@ -7,7 +7,7 @@ from dataclasses import fields
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nephoscope.model.alert import AlertRecord, HistoryEntry, Notification, OutboxItem, Subject
@@ -45,25 +45,21 @@ def stored(data: dict, ver: int = 1) -> Row:
     return Row("p", "s", ver, unpack(pack(data)))
 
 
-@settings(deadline=None)  # a loaded machine is no fault
 @given(st.builds(AlertRecord, **NUMBERS, attributes=st.lists(st.tuples(TEXT, TEXT), max_size=2).map(tuple)))
 def test_alert_records(record: AlertRecord) -> None:
     assert decode_alert(stored(encode(record), record.ver)) == record
 
 
-@settings(deadline=None)  # a loaded machine is no fault
 @given(st.builds(OutboxItem, notification=NOTIFICATIONS, **TIMES))
 def test_outbox_items(item: OutboxItem) -> None:
     assert decode_item(stored(encode(item), item.rev)) == item
 
 
-@settings(deadline=None)  # a loaded machine is no fault
 @given(st.builds(HistoryEntry, **NUMBERS))
 def test_history_entries(entry: HistoryEntry) -> None:
     assert decode(HistoryEntry, stored(encode(entry))) == entry
 
 
-@settings(deadline=None)  # a loaded machine is no fault
 @given(st.builds(Progress, scope=st.just(SCOPE), behind=st.dictionaries(TEXT, st.integers(), max_size=2)))
 def test_progress(progress: Progress) -> None:
     data = encode_progress(progress)
@@ -71,7 +67,6 @@ def test_progress(progress: Progress) -> None:
     assert decode_progress(stored(data, progress.ver), SCOPE) == progress
 
 
-@settings(deadline=None)  # a loaded machine is no fault
 @given(st.builds(RegisteredScope), st.builds(ChannelState))
 def test_the_registrys(known: RegisteredScope, state: ChannelState) -> None:
     assert decode(RegisteredScope, stored(encode(known))) == known
@@ -119,7 +114,6 @@ def test_a_message_with_a_broken_field_is_said_to_be_unreadable(field: str) -> N
     assert "canary" not in str(caught.value)
 
 
-@settings(deadline=None)  # a loaded machine is no fault
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | FINITE | st.text()))
 def test_packed_text_is_ascii_and_comes_back(data: dict) -> None:
     text = pack(data)
