@@ -19,6 +19,7 @@ from plotly.utils import PlotlyJSONEncoder  # type: ignore[import-untyped]  # it
 
 from nephoscope.views.web.doors import Doors
 from nephoscope.views.web.pages import alerts, coverage, dashboard, machine, machines, outbox, overview
+from nephoscope.views.web.pages.which import named
 from nephoscope.views.web.parts import Asked, Content, aria, data, link
 
 Part = Callable[[Asked], Content]
@@ -45,7 +46,7 @@ def views(fleet: str) -> Mapping[str, View]:
         "/outbox": View(lambda _: "Outbox", outbox.PARTS),
         "/coverage": View(lambda _: "Coverage", answer | coverage.PARTS),
         "/dashboard": View(lambda _: "Dashboard", {}, dashboard.view),
-        "/machine": View(machine.named, machine.PARTS, late=machine.LATE),
+        "/machine": View(named, machine.PARTS, late=machine.LATE),
     }
 
 
