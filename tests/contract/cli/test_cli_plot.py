@@ -88,9 +88,9 @@ def test_alerts_are_those_that_the_memory_has(plotting: Any, aws: LocalAws) -> N
     assert plotting("run", "--slot", slot).returncode == 0
     found = json.loads(plotting("plot", "cpu.utilization", "--resource", name, "--hours", "1", "--json").stdout)
     (alert,) = found["metrics"][0]["alerts"]
-    history = plotting("timeline", "busy", name, "--json").stdout.splitlines()
+    history = json.loads(plotting("timeline", "busy", name, "--json").stdout)
     assert (alert["rule"], alert["severity"], alert["end"]) == ("busy", "critical", None)
-    assert alert["begin"] == json.loads(history[0])["at"]
+    assert alert["begin"] == history[0]["at"]
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
