@@ -50,11 +50,11 @@ def test_a_run_its_status_and_what_the_subscriber_got(shell, local_aws):
         assert receiver.wait_until_confirmed("oncall")
         ran = shell("run")
         assert ran.returncode == 0, ran.stderr
-        stopped = json.loads("[" + ",".join(shell("list", "--json", "--state", "stopped").stdout.splitlines()) + "]")
+        stopped = json.loads(shell("list", "--json", "--state", "stopped").stdout)
         messages = receiver.wait_for("oncall", len(stopped))
         assert {one.json()["data"]["resource"]["id"] for one in messages} == {one["host_id"] for one in stopped}
         assert stopped
-    status = json.loads(shell("status", "--json").stdout.splitlines()[0])
+    status = json.loads(shell("status", "--json").stdout)[0]
     assert status["cloud_region"] in ("eu-central-1", "eu-west-1", "us-east-1")
     assert shell("outbox").returncode == 0
     checked = shell("doctor")

@@ -36,7 +36,7 @@ _STYLES = {Verdict.WELL: "green", Verdict.MISSING: "red", Verdict.FAILED: "red",
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_cloud_argument(parser)
     parser.add_argument("--write", action="store_true", help="try PutMetricData too, with a heartbeat")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line: check, where, verdict, detail")
+    parser.add_argument("--json", action="store_true", help="one JSON list: check, where, verdict, detail")
 
 
 def run(call: Call) -> int:
@@ -45,8 +45,7 @@ def run(call: Call) -> int:
     examination = examine(call, call.outside_looking())
     findings = examination.findings
     if call.args.json:
-        for finding in findings:
-            call.terminal.json(asdict(finding))
+        call.terminal.json_list(map(asdict, findings))
     else:
         call.terminal.table(COLUMNS, [_row(finding) for finding in condensed(findings)])
         _show_policies(call, examination.policies)

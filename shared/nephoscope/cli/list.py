@@ -17,15 +17,15 @@ examples:
   nephoscope list --state stopped --tag env=prod
   nephoscope list --tag owner                      whatever its value
   nephoscope list --cloud gcp --cloud azure
-  nephoscope list --json | jq -r 'select(.state == "stopped") | .host_id'
+  nephoscope list --json | jq -r '.[] | select(.state == "stopped") | .host_id'
 
---json prints one object a line: cloud_provider, cloud_account_id, cloud_region,
+--json prints a list of objects: cloud_provider, cloud_account_id, cloud_region,
 host_id, name, type, state, vendor_state (the provider's own word), tags; zone,
 launched_at and observations (status checks, provisioning) where they are known."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="one JSON list")
     add_cloud_argument(parser)
     parser.add_argument("--state", choices=[str(state) for state in State], help="only resources in this state")
     parser.add_argument(
@@ -37,10 +37,9 @@ def run(call: Call) -> int:
     outside = call.outside_only()
     looked = look(call, outside)
     shown = [resource for resource in looked.resources if _wanted(resource, call.args)]
-    if call.args.json:
-        for resource in shown:
-            call.terminal.json(resource_object(resource))
-    elif shown:
+    if call.args.json and (shown or not looked.gaps):  # what could not be read is no empty list
+        call.terminal.json_list(map(resource_object, shown))
+    elif shown and not call.args.json:
         call.terminal.table(COLUMNS, [resource_row(resource) for resource in shown])
     _summary(call, looked, shown)
     code = report_gaps(call.terminal, looked.gaps)

@@ -29,10 +29,10 @@ EXAMPLES = """\
 examples:
   nephoscope metrics                               the metrics that the rules need
   nephoscope metrics --metric cpu.utilization
-  nephoscope metrics --json | jq 'select(.value > 0.9)'
+  nephoscope metrics --json | jq '.[] | select(.value > 0.9)'
   nephoscope metrics --catalog                     every metric that rules can name
 
---json prints one object a line: as `list --json`, with metric, value (null where
+--json prints a list of objects: as `list --json`, with metric, value (null where
 the provider has no point), unit (UCUM; 1 is a fraction), at, and attributes.
 Each metric of each resource that is read costs what its provider bills for a read of
 one: on AWS a GetMetricData metric, on Google a time series."""
@@ -50,7 +50,7 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="one JSON list")
     add_cloud_argument(parser)
     parser.add_argument("--catalog", action="store_true", help="print the catalog; no cloud is asked")
     parser.add_argument(
@@ -64,12 +64,18 @@ def run(call: Call) -> int:
     outside = call.outside_only()
     rules = _asked(call.args.metric, outside.catalog.metrics) or outside.config.rules
     if not metrics_of(rules):
+        if call.args.json:
+            call.terminal.json_list(())
         call.terminal.note("no rule needs a metric; name one with --metric (nephoscope metrics --catalog lists them)")
         return WELL
     looked = look(call, outside)
     readings = _read(call, outside, looked, rules)
-    _show(call, outside.catalog.metrics, looked, readings)
     gaps = looked.gaps + tuple(gap for reading in readings.values() for gap in reading.gaps)
+    pairs = [
+        pair for scope, reading in readings.items() for pair in _paired(looked.inventories[scope].resources, reading)
+    ]
+    if pairs or not gaps:  # what could not be read is no empty list
+        _show(call, outside.catalog.metrics, pairs)
     code = report_gaps(call.terminal, gaps)
     return code if looked.inventories else FAILED
 
@@ -96,13 +102,9 @@ def _read(call: Call, outside: Outside, looked: Looked, rules: Sequence[Rule]) -
     return each_scope(call, "reading metrics", list(looked.inventories), read)
 
 
-def _show(call: Call, metrics: Mapping[str, Metric], looked: Looked, readings: Mapping[Scope, Readings]) -> None:
-    pairs = [
-        pair for scope, reading in readings.items() for pair in _paired(looked.inventories[scope].resources, reading)
-    ]
+def _show(call: Call, metrics: Mapping[str, Metric], pairs: Sequence[tuple[Resource, Series]]) -> None:
     if call.args.json:
-        for resource, series in pairs:
-            call.terminal.json(_object(resource, series, metrics[series.key.metric]))
+        call.terminal.json_list(_object(resource, series, metrics[series.key.metric]) for resource, series in pairs)
     elif pairs:
         rows = [_row(resource, series, metrics[series.key.metric]) for resource, series in pairs]
         call.terminal.table(_columns(pairs), rows)
@@ -162,8 +164,7 @@ CATALOG_COLUMNS = (
 def _catalog(call: Call) -> int:
     metrics = load_catalog().metrics.values()
     if call.args.json:
-        for metric in metrics:
-            call.terminal.json(_catalog_object(metric))
+        call.terminal.json_list(map(_catalog_object, metrics))
     else:
         call.terminal.table(CATALOG_COLUMNS, [_catalog_row(metric) for metric in metrics])
     return WELL

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "action", nargs="?", default="list", choices=["list", "show", "replay", "drop", "enable"], help="default: list"
     )
     parser.add_argument("id", nargs="*", help="a notification's id, or the first letters of it; for enable a channel")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="of list one JSON list, of show a document for each")
 
 
 def run(call: Call) -> int:
@@ -71,8 +71,7 @@ COLUMNS = (
 
 def _list(call: Call, entries: Sequence[Entry]) -> int:
     if call.args.json:
-        for entry in entries:
-            call.terminal.json(_object(entry))
+        call.terminal.json_list(map(_object, entries))
     elif entries:
         length = _shortest([entry.id for entry in entries]) if call.terminal.fitted else None
         now = call.clock.wall()

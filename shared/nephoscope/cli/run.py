@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from nephoscope.app.deliver import deliver
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import RunReport, ScopeReport
-from nephoscope.app.run import collect, decide, gather
+from nephoscope.app.run import Gathered, collect, decide, gather
 from nephoscope.app.scopes import find_scopes
 from nephoscope.app.settings import Settings
 from nephoscope.app.unreached import SLOTS
@@ -37,6 +37,7 @@ examples:
   nephoscope run                                    remembers in nephoscope.sqlite
   nephoscope run --table nephoscope-prod            with the deployment's own memory
   nephoscope run --slot 2026-11-23T20:45:00Z        for a time that was missed
+  nephoscope run --json | jq '.transitions[]'       what changed
 
 A run publishes metrics, writes the dashboard and sends what is owed. A slot that was
 run already is not run again. With --cloud the dashboard is left as it stands: it shows
@@ -53,6 +54,7 @@ _STYLES = {TransitionKind.FIRED: "red", TransitionKind.RESOLVED: "green", Transi
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_cloud_argument(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the plan; change and send nothing")
+    parser.add_argument("--json", action="store_true", help="one JSON document: what was done, or would be")
     parser.add_argument("--slot", metavar="TIME", help="the time that the run is for, ISO 8601 (default: now)")
 
 
@@ -67,7 +69,10 @@ def run(call: Call) -> int:
     with call.terminal.progress(f"running for {iso(slot)}, scopes") as steps:
         watched = replace(outside, readers=counted(outside.readers, steps))
         report = _with_groups(outside, collect(watched, slot, call.deadline(SECONDS)), call)
-    _show(call, outside, report)
+    if call.args.json:
+        call.terminal.json(report.as_dict(), pretty=True)
+    else:
+        _show(call, outside, report)
     return _say_failures(call, report)
 
 
@@ -229,22 +234,35 @@ def _dry(call: Call, at: int) -> int:
     deadline = call.deadline(SECONDS)
     found = find_scopes(outside, deadline)
     gathered = each_scope(call, "reading", found.scopes, lambda scope: gather(outside, scope, slot, deadline))
-    call.terminal.line(f"A run for {iso(slot)} would do this:")
-    for scope, each in gathered.items():
-        call.terminal.line()
-        if each.remembered.progress.slot >= slot:
-            call.terminal.heading(f"{scope}: nothing, this slot was already run")
-            continue
-        heading, *lines = render_plan(each, decide(outside, each, "dry-run"), outside.catalog.metrics)
-        call.terminal.heading(heading)
-        for line in lines:
-            call.terminal.line(line)
-    call.terminal.line()
-    call.terminal.line(_dashboard_words(call, outside, found.scopes))
+    plans = {scope: _planned(outside, each, slot) for scope, each in gathered.items()}
+    dashboard = _dashboard_words(call, outside, found.scopes)
+    if call.args.json:
+        lines = [{"scope": scope.key, "plan": [line.strip() for line in plan]} for scope, plan in plans.items()]
+        call.terminal.json({"slot": iso(slot), "scopes": lines, "dashboard": dashboard}, pretty=True)
+    else:
+        _show_plans(call, slot, list(plans.values()), dashboard)
     gaps: tuple[Gap, ...] = found.gaps + tuple(gap for each in gathered.values() for gap in each.facts.gaps)
     call.terminal.note("Nothing was written or sent.")
     code = report_gaps(call.terminal, gaps)
     return code if found.scopes else FAILED
+
+
+def _planned(outside: Outside, gathered: Gathered, slot: int) -> Sequence[str]:
+    """In lines, the first one a heading."""
+    if gathered.remembered.progress.slot >= slot:
+        return (f"{gathered.facts.scope}: nothing, this slot was already run",)
+    return render_plan(gathered, decide(outside, gathered, "dry-run"), outside.catalog.metrics)
+
+
+def _show_plans(call: Call, slot: int, plans: Sequence[Sequence[str]], dashboard: str) -> None:
+    call.terminal.line(f"A run for {iso(slot)} would do this:")
+    for heading, *lines in plans:
+        call.terminal.line()
+        call.terminal.heading(heading)
+        for line in lines:
+            call.terminal.line(line)
+    call.terminal.line()
+    call.terminal.line(dashboard)
 
 
 def _dashboard_words(call: Call, outside: Outside, found: Sequence[Scope]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="every channel, fallbacks included")
     parser.add_argument("--severity", default="info", choices=[each.value for each in Severity], help="default: info")
     parser.add_argument("--dry-run", action="store_true", help="print the exact bodies; read no secret, send nothing")
-    parser.add_argument("--json", action="store_true", help="one JSON object a message")
+    parser.add_argument("--json", action="store_true", help="one JSON list, an object a message")
 
 
 def run(call: Call) -> int:
@@ -60,8 +60,8 @@ def run(call: Call) -> int:
     names = _names(call.args, config)
     told = {name: _messages(call, config, name) for name in names}
     if call.args.dry_run:
-        for name, messages in told.items():
-            _show_bodies(call, config.channels[name], messages)
+        bodies = [body for name, messages in told.items() for body in _bodies(config.channels[name], messages)]
+        _show_bodies(call, bodies)
         return WELL
     answers = [answer for name, messages in told.items() for answer in _send(call, config, name, messages)]
     _show(call, answers)
@@ -144,8 +144,7 @@ def _answer(message: Notification, took: int, failure: DeliveryError | None) -> 
 
 def _show(call: Call, answers: Sequence[Mapping[str, Any]]) -> None:
     if call.args.json:
-        for answer in answers:
-            call.terminal.json(answer)
+        call.terminal.json_list(answers)
         return
     call.terminal.table(COLUMNS, [_row(answer) for answer in answers])
     refused = sum(not answer["taken"] for answer in answers)
@@ -161,14 +160,24 @@ def _row(answer: Mapping[str, Any]) -> list[Cell | str]:
 # --- looking -----------------------------------------------------------------------------------------------------
 
 
-def _show_bodies(call: Call, channel: Channel, messages: Sequence[Notification]) -> None:
+def _bodies(channel: Channel, messages: Sequence[Notification]) -> Iterator[Mapping[str, Any]]:
     """A webhook's body, byte for byte, with the reference where the secret will stand; of SNS the subject, too."""
     for message in messages:
-        call.terminal.note(f"{channel.name}, {message.kind}:")
+        about = {"channel": channel.name, "message": str(message.kind)}
         if channel.sns:
             published = render_sns(message)
-            call.terminal.line(published.subject)
-            call.terminal.json(json.loads(published.message))
+            yield about | {"subject": published.subject, "body": json.loads(published.message)}
         else:
             key = Secret(channel.key if REFERENCE.fullmatch(channel.key) else "***") if channel.key else None
-            call.terminal.json(json.loads(FORMATS[channel.format].body(message, key)))
+            yield about | {"body": json.loads(FORMATS[channel.format].body(message, key))}
+
+
+def _show_bodies(call: Call, bodies: Sequence[Mapping[str, Any]]) -> None:
+    if call.args.json:
+        call.terminal.json_list(bodies)
+        return
+    for each in bodies:
+        call.terminal.note(f"{each['channel']}, {each['message']}:")
+        if "subject" in each:
+            call.terminal.line(each["subject"])
+        call.terminal.json(each["body"])

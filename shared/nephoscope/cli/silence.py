@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="duration", default="", metavar="2h", help="how long: 30m, 2h, 1d; 30d at most")
     parser.add_argument("--why", default="", help="stands in the list")
     parser.add_argument("--by", default="", help="who says so; default: who is signed in here")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="of list one JSON list, of add the silence")
 
 
 def run(call: Call) -> int:
@@ -85,7 +85,10 @@ def _add(call: Call, outside: Outside) -> int:
     )
     for cloud in outside.config.gather.kinds:
         outside.memory.write_silence(cloud, said)
-    call.terminal.line(f"Silence {said.id}: {what_words(match)}, until {iso(said.ends)}.")
+    if call.args.json:
+        call.terminal.json(_object(said))
+    else:
+        call.terminal.line(f"Silence {said.id}: {what_words(match)}, until {iso(said.ends)}.")
     if not any(map(match.names_rule, outside.config.rules)):
         call.terminal.problem("no rule has such a name", "nephoscope validate --explain lists them.")
     call.terminal.note(f"nephoscope silence expire {said.id} ends it early")
@@ -142,12 +145,15 @@ def _list(call: Call, outside: Outside) -> int:
     now = call.clock.wall()
     open_ones = [said for said in _silences(outside) if said.ends > now]
     if call.args.json:
-        for said in open_ones:
-            call.terminal.json({**asdict(said), "starts": iso(said.starts), "ends": iso(said.ends)})
+        call.terminal.json_list(map(_object, open_ones))
     elif open_ones:
         call.terminal.table(COLUMNS, [_row(said, now) for said in open_ones])
     call.terminal.note(f"{len(open_ones)} in force" if open_ones else "nothing is silenced")
     return WELL
+
+
+def _object(said: Silence) -> dict[str, object]:
+    return {**asdict(said), "starts": iso(said.starts), "ends": iso(said.ends)}
 
 
 def _row(said: Silence, now: float) -> list[Cell | str]:

@@ -27,9 +27,9 @@ EXAMPLES = """\
 examples:
   nephoscope status
   nephoscope status --table nephoscope-prod-AlertTable
-  nephoscope status --json | jq '.firing[]'
+  nephoscope status --json | jq '.[].firing[]'
 
---json prints one object a scope. Exit code 1 where a scope's runs have stopped, where
+--json prints a list, an object a scope. Exit code 1 where a scope's runs have stopped, where
 something could not be read in its last run, or a notification was given up."""
 
 SKIPPED_SHOWN = HOUR
@@ -68,7 +68,7 @@ class Standing:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_cloud_argument(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object a line, one for each scope")
+    parser.add_argument("--json", action="store_true", help="one JSON list, an object a scope")
 
 
 def run(call: Call) -> int:
@@ -81,8 +81,7 @@ def run(call: Call) -> int:
     rules = {rule.name: rule for rule in outside.config.rules}
     watchers = [_standing(outside, scope) for scope in watching(outside)]
     if call.args.json:
-        for standing in standings:
-            call.terminal.json(_object(standing, rules))
+        call.terminal.json_list(_object(standing, rules) for standing in standings)
     else:
         _show(call, outside, standings, watchers, rules)
     _note_skipped(call, outside, standings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TextIO
 
@@ -77,10 +77,20 @@ class Terminal:
 
     def json(self, value: object, *, pretty: bool = False) -> None:
         """One JSON document: on one line, or indented for reading. Never coloured: programs read it."""
+        if not pretty:
+            self._out.file.write(self._compact(value) + "\n")
+            return
         escaped = not self._out.encoding.startswith("utf")
-        indent, separators = (2, None) if pretty else (None, (",", ":"))
-        text = json.dumps(value, ensure_ascii=escaped, allow_nan=False, indent=indent, separators=separators)
-        self._out.file.write(text + "\n")
+        self._out.file.write(json.dumps(value, ensure_ascii=escaped, allow_nan=False, indent=2) + "\n")
+
+    def json_list(self, values: Iterable[object]) -> None:
+        """One JSON document, a list, with each of its values on a line of its own; [] for none."""
+        lines = ",\n".join(map(self._compact, values))
+        self._out.file.write(f"[\n{lines}\n]\n" if lines else "[]\n")
+
+    def _compact(self, value: object) -> str:
+        escaped = not self._out.encoding.startswith("utf")
+        return json.dumps(value, ensure_ascii=escaped, allow_nan=False, separators=(",", ":"))
 
     def table(self, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Fitted to the terminal; whole in a pipe. What found no room is named below it."""

@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", type=Path, metavar="FILE", help=f"files or folders; default: {FOLDER}")
     parser.add_argument("--starter", action="store_true", help="the stories of the starter rules")
     parser.add_argument("--show", action="store_true", help="show what was judged, also where all is well")
-    parser.add_argument("--json", action="store_true", help="one JSON object a story")
+    parser.add_argument("--json", action="store_true", help="one JSON list, an object a story")
 
 
 def run(call: Call) -> int:
@@ -73,11 +73,10 @@ def run(call: Call) -> int:
         for story in stories:
             results.append(judge_story(story, watch=call.args.show))
             steps.step()
-    for result in results:
-        if call.args.json:
-            call.terminal.json(_object(result))
-        else:
-            _show(call, result)
+    if call.args.json:
+        call.terminal.json_list(map(_object, results))
+    for result in () if call.args.json else results:
+        _show(call, result)
     failed = sum(not result.well for result in results)
     _sum_up(call, len(results), failed)
     return FAILED if failed else WELL

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("alert", help="first letters of its key, or its rule")
     parser.add_argument("resource", nargs="?", default="", help="with a rule: the machine's name or id")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="the newest N entries; default: 100")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line, oldest first")
+    parser.add_argument("--json", action="store_true", help="one JSON list, oldest first")
 
 
 def run(call: Call) -> int:
@@ -48,8 +48,7 @@ def run(call: Call) -> int:
     known = find_alert(outside, call.args.alert, call.args.resource)
     entries = outside.memory.read_history(known.scope, known.record.alert_key, max(1, call.args.limit))[::-1]
     if call.args.json:
-        for entry in entries:
-            call.terminal.json({**asdict(entry), "at": iso(entry.at), "slot": iso(entry.slot)})
+        call.terminal.json_list({**asdict(each), "at": iso(each.at), "slot": iso(each.slot)} for each in entries)
         return WELL
     call.terminal.heading(_title(known))
     call.terminal.line(_state(call, outside, known))

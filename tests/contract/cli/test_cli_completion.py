@@ -147,7 +147,7 @@ def _iso(at: int) -> str:
 
 
 def _firing(shell: Any) -> list[dict[str, Any]]:
-    return [alert for each in shell("status", "--json").stdout.splitlines() for alert in json.loads(each)["firing"]]
+    return [alert for each in json.loads(shell("status", "--json").stdout) for alert in each["firing"]]
 
 
 @pytest.mark.parametrize(

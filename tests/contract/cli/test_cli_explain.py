@@ -47,7 +47,7 @@ def run(shell: Any) -> None:
 
 def busy(shell: Any) -> str:
     """The letters of an alert of the rule on a metric."""
-    scopes = [json.loads(line) for line in shell("status", "--json").stdout.splitlines()]
+    scopes = json.loads(shell("status", "--json").stdout)
     return next(each["alert"] for scope in scopes for each in scope["firing"] if each["rule"] == "busy")
 
 

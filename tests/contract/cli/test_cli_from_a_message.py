@@ -66,19 +66,19 @@ def test_each_command_of_a_message_does_what_it_says(telling: Any, receiver: Rec
     assert f"down on {victim.id} is acknowledged by" in typed(telling, commands["acknowledge"]).stdout
     assert f"resource {victim.id}, until " in typed(telling, commands["silence"]).stdout
     assert "acknowledged by" in typed(telling, commands["timeline"]).stdout
-    (silence,) = map(json.loads, telling("silence", "list", "--json").stdout.splitlines())
+    (silence,) = json.loads(telling("silence", "list", "--json").stdout)
     assert (silence["match"]["rules"], silence["match"]["resources"]) == (["down"], [victim.id])
 
 
 def test_a_silence_meets_what_is_owed_already(telling: Any, receiver: Receiver, victim: Instance) -> None:
     receiver.script("chat", [Reply(503)])
     run(telling, 30)  # it fires, and the receiver does not take it
-    (owed,) = map(json.loads, telling("outbox", "--json").stdout.splitlines())
+    (owed,) = json.loads(telling("outbox", "--json").stdout)
     assert telling("silence", "add", "--rule", "down", "--for", "2h").returncode == 0
     assert telling("outbox", "replay", owed["notification"]["id"]).returncode == 0  # due at once
     run(telling)
     assert heard(receiver) == []
-    assert telling("outbox", "--json").stdout == ""
-    (fired,) = map(json.loads, telling("timeline", "down", victim.name, "--json").stdout.splitlines())
+    assert telling("outbox", "--json").stdout == "[]\n"
+    (fired,) = json.loads(telling("timeline", "down", victim.name, "--json").stdout)
     assert (fired["told"], fired["muted"].endswith(" (chat)")) == ([], True)
     assert "nobody: silence " in telling("timeline", "down", victim.name).stdout

@@ -75,7 +75,7 @@ def sweep(shell: Any, reason: Reason) -> None:
 
 
 def listed(shell: Any) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in shell("outbox", "--json").stdout.splitlines()]
+    return list(json.loads(shell("outbox", "--json").stdout))
 
 
 def test_what_waits_for_company_is_listed_singly(grouping: Any) -> None:
@@ -124,7 +124,7 @@ def test_what_was_given_up_together_is_replayed_together(grouping: Any) -> None:
     table = grouping("outbox")
     assert table.returncode == 1
     assert "0 owed, 2 given up" in table.stderr
-    status = [json.loads(line) for line in grouping("status", "--json").stdout.splitlines()]
+    status = json.loads(grouping("status", "--json").stdout)
     assert sum(scope["dead"] for scope in status) == 2
     one = message["members"][0]["id"]
     assert grouping("outbox", "drop", one).returncode == 0, "of the dead a single one may be let go"

@@ -88,18 +88,16 @@ def test_alerts_are_those_that_the_memory_has(plotting: Any, aws: LocalAws) -> N
     assert plotting("run", "--slot", slot).returncode == 0
     found = json.loads(plotting("plot", "cpu.utilization", "--resource", name, "--hours", "1", "--json").stdout)
     (alert,) = found["metrics"][0]["alerts"]
-    history = plotting("timeline", "busy", name, "--json").stdout.splitlines()
+    history = json.loads(plotting("timeline", "busy", name, "--json").stdout)
     assert (alert["rule"], alert["severity"], alert["end"]) == ("busy", "critical", None)
-    assert alert["begin"] == json.loads(history[0])["at"]
+    assert alert["begin"] == history[0]["at"]
 
 
-@pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
-def test_a_picture_is_written(plotting: Any, suffix: str, begins: bytes) -> None:
-    out = f"fleet.{suffix}"
+def test_a_picture_is_written(plotting: Any) -> None:
     metrics = ("cpu.utilization", "memory.utilization")
-    done = plotting("plot", *metrics, "--hours", "2", "--out", out, "--zone", "Europe/Berlin", "--theme", "dark")
-    assert (done.returncode, done.stdout) == (0, f"{out}\n")
-    assert (plotting.folder / out).read_bytes().startswith(begins)
+    done = plotting("plot", *metrics, "--hours", "2", "--out", "both.svg", "--zone", "Europe/Berlin", "--theme", "dark")
+    assert (done.returncode, done.stdout) == (0, "both.svg\n")
+    assert (plotting.folder / "both.svg").read_bytes().startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])

@@ -56,7 +56,7 @@ def test_a_silence_keeps_quiet_until_it_is_ended(telling: Any, receiver: Receive
     said = telling("silence", "add", "--resource", victim.name, "--for", "2h", "--why", "deploy", "--by", "ana")
     assert said.returncode == 0, said.stderr
     assert f"resource {victim.name}, until " in said.stdout
-    (silence,) = [json.loads(line) for line in telling("silence", "list", "--json").stdout.splitlines()]
+    (silence,) = json.loads(telling("silence", "list", "--json").stdout)
     assert (silence["by"], silence["why"], silence["match"]["resources"]) == ("ana", "deploy", [victim.name])
     run(telling)  # the hourly repeat is due, and muted
     assert why(receiver) == ["state_held"]
@@ -68,9 +68,7 @@ def test_a_silence_keeps_quiet_until_it_is_ended(telling: Any, receiver: Receive
 def test_an_acknowledgement_stops_the_repeats(telling: Any, receiver: Receiver, victim: Instance) -> None:
     run(telling, 61)
     (letters,) = [
-        firing["alert"]
-        for line in telling("status", "--json").stdout.splitlines()
-        for firing in json.loads(line)["firing"]
+        firing["alert"] for each in json.loads(telling("status", "--json").stdout) for firing in each["firing"]
     ]
     assert letters[:6] in telling("status").stdout
     said = telling("ack", letters[:6], "--by", "ana")
@@ -81,7 +79,7 @@ def test_an_acknowledgement_stops_the_repeats(telling: Any, receiver: Receiver, 
     assert shown.returncode == 0
     assert f"down on {victim.id} ({victim.name}), aws 111111111111 {victim.region}" in shown.stdout
     assert "acknowledged by ana" in shown.stdout
-    (entry,) = [json.loads(line) for line in telling("timeline", letters[:8], "--json").stdout.splitlines()]
+    (entry,) = json.loads(telling("timeline", letters[:8], "--json").stdout)
     assert (entry["kind"], entry["why"], entry["told"], entry["seq"]) == ("fired", "state_held", ["chat"], 1)
 
 

@@ -48,7 +48,7 @@ def described(aws: LocalAws) -> dict[str, dict[str, Any]]:
 
 
 def objects(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
+    return list(json.loads(text))
 
 
 # --- list ---------------------------------------------------------------------------------------------------------

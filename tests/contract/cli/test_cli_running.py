@@ -46,7 +46,7 @@ def telling(shell: Any, receiver: Receiver, victim: Instance) -> Any:
 
 
 def lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
+    return list(json.loads(text))
 
 
 # --- run ----------------------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def test_what_is_let_go_is_never_sent(telling: Any, receiver: Receiver, noon: in
     telling("run", *at(noon))
     owed = lines(telling("outbox", "--json").stdout)
     dropped = telling("outbox", "drop", owed[0]["notification"]["id"])
-    assert (dropped.returncode, telling("outbox", "--json").stdout) == (0, "")
+    assert (dropped.returncode, telling("outbox", "--json").stdout) == (0, "[]\n")
     assert "no notification that is owed begins with" in telling("outbox", "show", "msg_0").stderr
     telling("run", *at(noon + 60))
     assert telling("outbox").stderr == "nothing is owed to anybody\n"

@@ -102,7 +102,7 @@ def test_what_a_receiver_refuses_is_told_without_its_words_and_the_end_is_not_se
     receiver.script("json", [Reply(403)])
     done = telling("send-test", "json", "--json")
     assert done.returncode == 1
-    (answer,) = map(json.loads, done.stdout.splitlines())
+    (answer,) = json.loads(done.stdout)
     assert (answer["taken"], answer["answer"]) == (False, "denied: status 403")
     assert len(receiver.deliveries("json")) == 1
 

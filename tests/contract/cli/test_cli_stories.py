@@ -62,7 +62,7 @@ def test_one_that_does_not_shows_the_values_and_the_verdicts(shell: Any) -> None
 
 def test_for_programs_each_story_is_an_object(shell: Any) -> None:
     done = prepared(shell, STORY.replace("at: 5", "at: 6"))("test", "stories/hot.yaml", "--json")
-    (story,) = [json.loads(line) for line in done.stdout.splitlines()]
+    (story,) = json.loads(done.stdout)
     assert (done.returncode, story["passed"], story["mismatches"][0]["line"]) == (1, False, 6)
     assert [(event["kind"], event["at"], event["told"], event["tell"]) for event in story["events"]] == [
         ("fired", 4, 6, ["chat"]),

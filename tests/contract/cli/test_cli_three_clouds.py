@@ -77,7 +77,7 @@ def three(shell: Any, clouds: Clouds) -> Any:
 
 
 def objects(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
+    return list(json.loads(text))
 
 
 def listed(text: str) -> Counter[str]:

@@ -53,10 +53,10 @@ def test_status_says_whose_functions_are_silent(shell: Any, memory: Memory) -> N
 
 def test_status_names_the_slots_that_no_run_has_ended(shell: Any, memory: Memory) -> None:
     assert "aws 111111111111 eu-central-1: slots 3 (" in shell("status").stderr
-    (standing,) = map(json.loads, shell("status", "--json").stdout.splitlines())
+    (standing,) = json.loads(shell("status", "--json").stdout)
     assert len(standing["skipped"]) == 2
 
 
 def test_outbox_lists_what_the_watchers_owe(shell: Any, memory: Memory) -> None:
-    (owed,) = map(json.loads, shell("outbox", "list", "--json").stdout.splitlines())
+    (owed,) = json.loads(shell("outbox", "list", "--json").stdout)
     assert (owed["notification"]["rule"], owed["scope"]) == ("nephoscope-watch", "aws#nephoscope#functions")
