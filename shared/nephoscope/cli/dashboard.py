@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nephoscope.app.drawing import dashboards_of
 from nephoscope.app.outside import Outside
 from nephoscope.app.scopes import find_scopes
 from nephoscope.app.settings import Settings
@@ -20,7 +21,6 @@ from nephoscope.cli.show import positive
 from nephoscope.model.publish import Dashboard
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Gap
-from nephoscope.pipeline.dashboard import render_dashboards
 
 HELP = "Print the dashboard, or write it: to CloudWatch, or as files for another console."
 EXAMPLES = """\
@@ -77,8 +77,7 @@ def _for_another(call: Call) -> int:
 
 def drawn(outside: Outside, scopes: Sequence[Scope]) -> tuple[Dashboard, ...]:
     """The dashboards of these scopes, as a run draws them."""
-    settings = outside.settings
-    return render_dashboards(outside.config, scopes, outside.catalog, settings.widget_arn, settings.account)
+    return dashboards_of(outside, [scope for scope in scopes if not scope.is_fleet])
 
 
 def differing(call: Call, outside: Outside, scopes: Sequence[Scope]) -> list[str]:
