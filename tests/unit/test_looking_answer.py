@@ -11,7 +11,7 @@ from nephoscope.model.alert import AlertRecord, AlertState, HistoryEntry, Transi
 from nephoscope.model.memory import Progress, Snapshot
 from nephoscope.model.quiet import Acknowledgement, Matcher, Silence
 from nephoscope.model.resource import Kind, Resource, State, StateGroup
-from nephoscope.model.rule import Comparison, Rule, Severity, Threshold
+from nephoscope.model.rule import Aggregate, Comparison, Observation, Rule, Severity, Threshold
 from nephoscope.model.scope import Cloud, Scope, fleet_scope
 from nephoscope.pipeline.looking.alerts import happened, open_alerts
 from nephoscope.pipeline.looking.answer import Answer, Level, answer
@@ -62,6 +62,12 @@ def test_all_is_well() -> None:
 def test_one_machine_is_no_plural() -> None:
     look = a_look(place(machines=machines(1)))
     assert answered(look).sentence == "All is well: 1 of 1 machine seen, nothing fires."
+
+
+def test_buckets_are_counted_as_such() -> None:
+    bucket = Resource(IRELAND, Kind.BUCKET, "logs", "logs")
+    look = a_look(place(machines=(*machines(2), bucket), coverage=(4, 4)))
+    assert answered(look).sentence == "All is well: 3 of 3 machines and buckets seen, nothing fires."
 
 
 def test_nothing_remembered_is_not_well() -> None:
@@ -164,6 +170,15 @@ def test_an_alert_on_a_group_leads_to_no_machine_and_a_removed_rule_is_a_warning
     groups = Place(fleet_scope(Cloud.AWS), Progress(IRELAND), alerts=(firing("gone", "eu-west-1"),))
     (row,) = open_alerts(a_look(groups))
     assert (row.severity, row.about.machine, row.about.name, row.value) == ("warning", False, "eu-west-1", "")
+
+
+def test_a_group_is_called_as_in_its_messages() -> None:
+    few = Aggregate("count", Comparison.LESS, 3, counted=Observation("state", ("running",)))
+    rule = Rule("few-web", Kind.INSTANCE, few, by=("tag:role", "cloud_region"))
+    record = firing("few-web", "instances of tag:role=web,cloud_region=eu-west-1")
+    groups = Place(fleet_scope(Cloud.AWS), Progress(IRELAND), alerts=(record,))
+    (row,) = open_alerts(replace(a_look(groups), rules={"few-web": rule}))
+    assert (row.about.name, row.about.id, row.about.machine) == ("instances with role=web in eu-west-1", "", False)
 
 
 def test_who_has_seen_it_and_what_keeps_people_from_hearing_of_it() -> None:

@@ -21,8 +21,7 @@ HELP = "Check permissions, secrets and receivers: each call that the configurati
 EXAMPLES = """\
 examples:
   nephoscope doctor
-  nephoscope doctor --table nephoscope-prod-Table-1A2B3C
-                                                with the deployment's alert memory
+  nephoscope doctor --table TableName           that output of the deployment
   nephoscope doctor --write                     also publish one heartbeat
   nephoscope doctor --cloud gcp                 only the calls to Google Cloud
 

@@ -26,7 +26,7 @@ HELP = "Show how it stands: scopes, coverage, alerts, notifications that are owe
 EXAMPLES = """\
 examples:
   nephoscope status
-  nephoscope status --table nephoscope-prod-Table-1A2B3C
+  nephoscope status --table TableName
   nephoscope status --json | jq '.[].firing[]'
 
 --json prints a list, an object a scope. Exit code 1 where a scope's runs have stopped, where

@@ -21,8 +21,7 @@ HELP = "Serve a page on this machine: is all well, what fires, the fleet, each m
 EXAMPLES = """\
 examples:
   nephoscope web                                     http://127.0.0.1:8050
-  nephoscope web --table nephoscope-prod-Table-1A2B3C
-                                                     a deployment's memory
+  nephoscope web --table TableName                   that output of a deployment
   nephoscope web --dashboard body.json               also draw a CloudWatch dashboard's body
   nephoscope web --bind 0.0.0.0                      for others, by a token that is printed once
 

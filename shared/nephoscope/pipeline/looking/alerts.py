@@ -9,6 +9,7 @@ from nephoscope.model.alert import AlertRecord, HistoryEntry
 from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.rule import Rule, Severity
 from nephoscope.model.scope import Scope
+from nephoscope.pipeline.groups import group_named, group_resource
 from nephoscope.pipeline.looking.look import MACHINES, Look, Place
 from nephoscope.pipeline.notify import measured_of
 from nephoscope.pipeline.quiet import active_mutes, muted_by
@@ -78,7 +79,7 @@ def _open(place: Place, record: AlertRecord, look: Look) -> OpenAlert:
         key=record.alert_key,
         severity=rule.severity if rule else Severity.WARNING,
         rule=clean(record.rule, 120),
-        about=about(look, place.scope, record.resource_id, record.attributes),
+        about=about(look, place.scope, record.rule, record.resource_id, record.attributes),
         state=record.state,
         value=value_words(record.value, rule, look),
         since=record.fired_at or record.since,
@@ -99,7 +100,10 @@ def _quiet(place: Place, record: AlertRecord, rule: Rule | None, look: Look) -> 
     return f"quiet: {clean(why, 80)}" if why else ""
 
 
-def about(look: Look, scope: Scope, resource_id: str, attributes: tuple[tuple[str, str], ...] = ()) -> About:
+def about(look: Look, scope: Scope, rule: str, resource_id: str, attributes: tuple[tuple[str, str], ...] = ()) -> About:
+    if scope.is_fleet and rule in look.rules:
+        group = group_resource(look.rules[rule], group_named(look.rules[rule], resource_id), scope)
+        return About(scope, clean(group.name), key=resource_id)
     resource = look.found(scope, resource_id)
     name = clean(resource.name) if resource else ""
     own_id = clean(render_id(resource_id))
@@ -134,7 +138,7 @@ def happening(look: Look, scope: Scope, entry: HistoryEntry) -> Happened:
         at=entry.at,
         kind=str(entry.kind).replace("_", " "),
         rule=clean(entry.rule, 120),
-        about=about(look, scope, entry.resource_id),
+        about=about(look, scope, entry.rule, entry.resource_id),
         why=str(entry.why).replace("_", " "),
         value=value,
         told=_told(entry),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Severity
 from nephoscope.pipeline.looking.coverage import Coverage, roughly
 from nephoscope.pipeline.looking.look import Look
@@ -59,7 +60,9 @@ def _counted(severities: Counter[Severity]) -> str:
 
 def _seen(coverage: Sequence[Coverage]) -> str:
     seen, machines = sum(one.seen for one in coverage), sum(one.machines for one in coverage)
-    return f"{seen:,} of {_number(machines, 'machine', 'machines')} seen"
+    buckets = any(resource.kind is Kind.BUCKET for one in coverage for resource in one.place.machines)
+    words = ("machine or bucket", "machines and buckets") if buckets else ("machine", "machines")
+    return f"{seen:,} of {_number(machines, *words)} seen"
 
 
 def _blind(coverage: Sequence[Coverage], every: int) -> Iterator[str]:

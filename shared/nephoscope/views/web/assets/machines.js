@@ -138,7 +138,9 @@
 
   function count(api) {
     const shown = api.getDisplayedRowCount();
-    const all = `${rows.size.toLocaleString("en")} ${rows.size === 1 ? "machine" : "machines"}`;
+    const buckets = [...rows.values()].some((row) => !row.state);
+    const what = buckets ? "machines and buckets" : rows.size === 1 ? "machine" : "machines";
+    const all = `${rows.size.toLocaleString("en")} ${what}`;
     const some = shown === rows.size ? all : `${shown.toLocaleString("en")} of ${all}`;
     const text = rows.size ? some : token ? "No machine is known." : "Nothing is known yet.";
     const place = element("matches");
