@@ -26,7 +26,11 @@ PARTS: Mapping[str, str] = {
     "plots": "nephoscope plot",
     "messages": "messages, as receivers show them",
 }
-README: Mapping[str, str] = {}
+README: Mapping[str, str] = {
+    "dashboard.png": "cloudwatch-desk-light.png",
+    "page.png": "web-overview-1280-light.png",
+    "plot.png": "plot-lines.png",
+}
 """What the README shows -> which picture it is."""
 
 
