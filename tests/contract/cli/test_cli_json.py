@@ -12,7 +12,7 @@ from nephoscope.cli.parsing import build_parser
 from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.localcloud.machines import Instance
 
-WITHOUT = {"demo", "dashboard", "completion"}
+WITHOUT = {"demo", "dashboard", "web", "completion"}
 """demo writes summary.json; dashboard prints CloudWatch's own JSON as it is; completion prints a script."""
 
 CONFIG = """\
