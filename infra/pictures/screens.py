@@ -6,23 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
-"""A browser that calls nobody."""
+from nephoscope.localcloud.browser import Chromium, Scheme, chromium
 
-Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
@@ -42,29 +30,11 @@ PHONE = Screen("phone", 390, 1690, 2)
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-@contextmanager
-def opened(browser: Browser, file: Path, screen: Screen, scheme: Scheme = "light") -> Iterator[Page]:
+def opened(browser: Chromium, file: Path, screen: Screen, scheme: Scheme = "light") -> Iterator[Page]:
     """The file as it stands on that screen."""
-    context = browser.new_context(
-        viewport={"width": screen.width, "height": screen.height},
-        device_scale_factor=screen.dense,
-        color_scheme=scheme,
-    )
-    try:
-        page = context.new_page()
+    with browser.page(screen.width, screen.height, scheme, screen.dense) as page:
         page.goto(file.resolve().as_uri())
         yield page
-    finally:
-        context.close()
 
 
 def pictures(file: Path, folder: Path, name: str, screens: Sequence[Screen] = (DESK, PHONE)) -> list[Path]:

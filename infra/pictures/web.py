@@ -16,21 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 from infra.pictures.lived import Lived, lived
+from nephoscope.localcloud.browser import Scheme, chromium
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-)
 WIDE, NARROW = (1280, 860), (390, 844)
 ROWS = ".ag-center-cols-container .ag-row a"
 
@@ -87,27 +77,20 @@ def firing_machine(base: str) -> str:
 
 
 def _draw(folder: Path, base: str, views: tuple[View, ...]) -> Iterator[Path]:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - nobody else needs a browser
-
     folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as browser:
         for view in views:
-            for (width, height), scheme in ((WIDE, "light"), (NARROW, "light"), (WIDE, "dark"), (NARROW, "dark")):
-                if scheme == "dark" and view.name not in ("overview", "machine"):
-                    continue
-                size: Any = {"width": width, "height": height}
-                context = browser.new_context(viewport=size, color_scheme="dark" if scheme == "dark" else "light")
-                page = context.new_page()
-                page.goto(base + view.path)
-                where = page.frame_locator(view.within) if view.within else page
-                where.locator(view.ready).first.wait_for()
-                page.wait_for_timeout(600)  # what is still being placed
-                path = folder / f"web-{view.name}-{width}-{scheme}.png"
-                page.screenshot(path=path, full_page=view.name not in ("machines", "dashboard"))
-                context.close()
-                yield path
-        browser.close()
+            schemes: tuple[Scheme, ...] = ("light", "dark") if view.name in ("overview", "machine") else ("light",)
+            for scheme in schemes:
+                for width, height in (WIDE, NARROW):
+                    with browser.page(width, height, scheme) as page:
+                        page.goto(base + view.path)
+                        where = page.frame_locator(view.within) if view.within else page
+                        where.locator(view.ready).first.wait_for()
+                        page.wait_for_timeout(600)  # what is still being placed
+                        path = folder / f"web-{view.name}-{width}-{scheme}.png"
+                        page.screenshot(path=path, full_page=view.name not in ("machines", "dashboard"))
+                    yield path
 
 
 if __name__ == "__main__":

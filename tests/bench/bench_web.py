@@ -24,13 +24,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from nephoscope.localcloud.browser import ARGUMENTS, EXECUTABLE
 from web_memory import an_outside, fleet_of, remember, served
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-quic", "--no-first-run",
-)  # fmt: skip
 SIZES = (2_000, 20_000)
 FIRST_ROWS = ".ag-center-cols-container .ag-row a"
 KEYSTROKES = "api-prod"
@@ -143,14 +139,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--rounds", type=int, default=5)
     rounds = arguments.parse_args().rounds
-    if not Path(CHROMIUM).exists():
-        sys.stderr.write(f"no {CHROMIUM}: the page is not measured\n")
+    if not EXECUTABLE.exists():
+        sys.stderr.write(f"no {EXECUTABLE}: the page is not measured\n")
         sys.stdout.write("[]\n")
         return
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(ARGUMENTS))
         found = [measure(browser, size, rounds) for size in SIZES]
         browser.close()
     said = [

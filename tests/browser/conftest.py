@@ -12,13 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from nephoscope.localcloud.browser import ARGUMENTS, EXECUTABLE
+
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of the tests use
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-quic", "--no-first-run",
-)  # fmt: skip
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 20_000
 """Milliseconds: a machine that does other things as well."""
@@ -26,12 +23,12 @@ PATIENCE = 20_000
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
+    if not EXECUTABLE.exists():
+        pytest.skip(f"there is no {EXECUTABLE}")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        launched = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(ARGUMENTS))
         yield launched
         launched.close()
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from infra.pictures.screens import CHROMIUM, Scheme, Screen, chromium, opened
+from infra.pictures.screens import Screen, opened
 from nephoscope.catalog.loader import load_catalog
+from nephoscope.localcloud.browser import EXECUTABLE, Chromium, Scheme, chromium
 from nephoscope.model.memory import Snapshot
 from nephoscope.model.publish import Dashboard
 from nephoscope.model.resource import Kind, Resource, State
@@ -22,7 +23,7 @@ from nephoscope.views.dashboard_data import Drawn, WidgetData, WidgetKey, widget
 from nephoscope.views.dashboard_page import draw
 from nephoscope.views.widget import render_widget
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium: apt-get install chromium")
+pytestmark = pytest.mark.skipif(not EXECUTABLE.exists(), reason="needs /usr/bin/chromium: apt-get install chromium")
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
@@ -128,7 +129,7 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[Chromium]:
     with chromium() as started:
         yield started
 
@@ -157,7 +158,7 @@ BOXES = """() => [...document.querySelectorAll('section.widget')].map(one => {
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_cut_off_or_stands_on_anything(
-    browser: Browser, files: dict[str, Path], name: str, screen: Screen
+    browser: Chromium, files: dict[str, Path], name: str, screen: Screen
 ) -> None:
     with opened(browser, files[name], screen) as page:
         assert page.evaluate(WIDER) <= 0
@@ -171,7 +172,7 @@ def test_nothing_is_cut_off_or_stands_on_anything(
         assert {round(left) for left, *_ in boxes} == {8}
 
 
-def test_nothing_is_run_and_nothing_is_fetched(browser: Browser, files: dict[str, Path]) -> None:
+def test_nothing_is_run_and_nothing_is_fetched(browser: Chromium, files: dict[str, Path]) -> None:
     asked: list[str] = []
     with opened(browser, files["busy"], SCREENS[0]) as page:
         page.on("request", lambda request: asked.append(request.url))
@@ -190,7 +191,9 @@ LOOKS: tuple[tuple[str, Screen, Scheme], ...] = (
 
 
 @pytest.mark.parametrize(("name", "screen", "scheme"), LOOKS, ids=lambda one: getattr(one, "name", one))
-def test_axe_finds_nothing(browser: Browser, files: dict[str, Path], name: str, screen: Screen, scheme: Scheme) -> None:
+def test_axe_finds_nothing(
+    browser: Chromium, files: dict[str, Path], name: str, screen: Screen, scheme: Scheme
+) -> None:
     if not AXE.exists():
         pytest.skip("needs axe-core: make node_modules/.ready")
     with opened(browser, files[name], screen, scheme) as page:
@@ -207,7 +210,7 @@ def _faults(page: Page) -> list[str]:
     ]
 
 
-def test_the_check_itself_finds_what_is_planted(browser: Browser, tmp_path: Path) -> None:
+def test_the_check_itself_finds_what_is_planted(browser: Chromium, tmp_path: Path) -> None:
     if not AXE.exists():
         pytest.skip("needs axe-core: make node_modules/.ready")
     path = tmp_path / "bad.html"

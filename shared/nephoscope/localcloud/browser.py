@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -21,6 +20,8 @@ ARGUMENTS = (
 )
 """A browser that calls nobody but who is asked for."""
 
+EXECUTABLE = Path("/usr/bin/chromium")
+"""Where Debian's package puts it."""
 Scheme = Literal["light", "dark"]
 
 
@@ -33,8 +34,10 @@ class Chromium:
         self.browser = browser
 
     @contextmanager
-    def page(self, width: int, height: int = 900, scheme: Scheme = "light") -> Iterator[Page]:
-        context = self.browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    def page(self, width: int, height: int = 900, scheme: Scheme = "light", dense: float = 1) -> Iterator[Page]:
+        """width, height: pixels of CSS; dense: device pixels for each."""
+        size: ViewportSize = {"width": width, "height": height}
+        context = self.browser.new_context(viewport=size, device_scale_factor=dense, color_scheme=scheme)
         try:
             yield context.new_page()
         finally:
@@ -51,11 +54,10 @@ class Chromium:
 @contextmanager
 def chromium() -> Iterator[Chromium]:
     """Raises BrowserError."""
-    executable = shutil.which("chromium")
-    if executable is None:
+    if not EXECUTABLE.exists():
         raise BrowserError("chromium is not installed; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(ARGUMENTS))
         try:
             yield Chromium(browser)
         finally:
