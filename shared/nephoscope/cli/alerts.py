@@ -11,7 +11,7 @@ from nephoscope.cli.call import CallError
 from nephoscope.cli.memory import places
 from nephoscope.model.alert import AlertRecord, AlertState
 from nephoscope.model.scope import Scope
-from nephoscope.pipeline.wording import clean
+from nephoscope.pipeline.wording import clean, render_id
 
 SHORTEST = 6
 """Letters of a key that are shown; more where two alerts share them."""
@@ -30,7 +30,7 @@ class Known:
     def is_meant(self, word: str, resource: str) -> bool:
         record = self.record
         if resource:
-            return record.rule == word and resource in (record.resource_id, *self.names)
+            return record.rule == word and resource in (record.resource_id, render_id(record.resource_id), *self.names)
         return record.rule == word or record.alert_key.startswith(word.lower())
 
 

@@ -11,7 +11,7 @@ from nephoscope.model.alert import AlertRecord
 from nephoscope.model.metric import Metric
 from nephoscope.model.rule import Rule
 from nephoscope.pipeline.notify import measured_of
-from nephoscope.pipeline.wording import clean, render_value
+from nephoscope.pipeline.wording import clean, render_id, render_value
 
 __all__ = ["NOTHING_YET", "about_words", "open_existing", "places", "registered", "value_words", "watching"]
 
@@ -35,6 +35,6 @@ def value_words(record: AlertRecord, rules: Mapping[str, Rule], metrics: Mapping
 
 
 def about_words(record: AlertRecord) -> str:
-    """`i-0abc [/dev/sda1]`."""
+    """`i-0abc [/dev/sda1]`; Azure's `rg-prod/web-1`."""
     attributes = ", ".join(clean(value) for _, value in record.attributes)
-    return clean(record.resource_id) + (f" [{attributes}]" if attributes else "")
+    return clean(render_id(record.resource_id)) + (f" [{attributes}]" if attributes else "")

@@ -20,6 +20,7 @@ from nephoscope.model.resource import StateGroup
 from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Scope
 from nephoscope.model.time import HOUR, iso
+from nephoscope.pipeline.groups import group_named, group_resource
 from nephoscope.pipeline.wording import clean, render_duration
 
 HELP = "Show how it stands: scopes, coverage, alerts, notifications that are owed."
@@ -162,11 +163,12 @@ COLUMNS = (
     Column("DEAD", rank=2, right=True),
 )
 ALERT_COLUMNS = (
-    Column("SEVERITY", rank=2),
+    Column("SEVERITY", rank=1),
     Column("RULE"),
+    Column("NAME", rank=3, flows=True),
     Column("RESOURCE"),
     Column("VALUE", rank=1, right=True),
-    Column("FOR", rank=3, right=True),
+    Column("FOR", rank=2, right=True),
     Column("STATE", rank=5),
     Column("REGION", rank=4),
     Column("ACCOUNT", rank=6),
@@ -185,13 +187,13 @@ def _show(
     """watchers: what each cloud's functions tell of the others'."""
     terminal = call.terminal
     terminal.table(COLUMNS, [_row(standing, outside.config.gather.every) for standing in standings])
-    firing = [(standing.scope, record) for standing in (*standings, *watchers) for record in standing.firing]
+    firing = [(standing, record) for standing in (*standings, *watchers) for record in standing.firing]
     terminal.line()
     if not firing:
         terminal.line("Nothing is firing.", "green")
         return
     terminal.heading(f"Firing: {len(firing)}")
-    terminal.table(ALERT_COLUMNS, [_alert_row(scope, record, rules, outside) for scope, record in firing])
+    terminal.table(ALERT_COLUMNS, [_alert_row(standing, record, rules, outside) for standing, record in firing])
 
 
 def _row(standing: Standing, every: int) -> list[Cell | str]:
@@ -214,13 +216,15 @@ def _number(number: int, style: str) -> Cell:
     return Cell(str(number), style if number else "")
 
 
-def _alert_row(scope: Scope, record: AlertRecord, rules: Mapping[str, Rule], outside: Outside) -> list[Cell | str]:
-    rule = rules.get(record.rule)
+def _alert_row(
+    standing: Standing, record: AlertRecord, rules: Mapping[str, Rule], outside: Outside
+) -> list[Cell | str]:
+    rule, scope = rules.get(record.rule), standing.scope
     severity = str(rule.severity) if rule else "withdrawn"
     return [
         Cell(severity, SEVERITY_STYLES.get(severity, "")),
         clean(record.rule),
-        about_words(record),
+        *_called(standing, record, rule),
         value_words(record, rules, outside.catalog.metrics),
         render_duration(outside.clock.wall() - (record.fired_at or record.since)),
         record.state,
@@ -229,6 +233,15 @@ def _alert_row(scope: Scope, record: AlertRecord, rules: Mapping[str, Rule], out
         scope.cloud,
         record.alert_key[:SHORTEST],
     ]
+
+
+def _called(standing: Standing, record: AlertRecord, rule: Rule | None) -> tuple[str, str]:
+    """Its name, and the id with the device; of a group what it is called."""
+    if standing.scope.is_fleet and rule is not None:
+        return "", clean(group_resource(rule, group_named(rule, record.resource_id), standing.scope).name)
+    resources = standing.snapshot.resources if standing.snapshot else ()
+    name = next((one.name for one in resources if one.id == record.resource_id), "")
+    return clean(name), about_words(record)
 
 
 def _complain(call: Call, wrong: Sequence[str]) -> int:
