@@ -13,7 +13,7 @@ from nephoscope.cli.owed import Entry, drop, find, read_entries, replay
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.alert import Owed
 from nephoscope.model.time import iso
-from nephoscope.pipeline.wording import clean, render_duration, render_headline
+from nephoscope.pipeline.wording import clean, render_duration, render_headline, render_id
 
 HELP = "Show notifications that are owed or were given up; send them again or let them go."
 EXAMPLES = """\
@@ -103,7 +103,7 @@ def _row(entry: Entry, length: int | None, now: float) -> list[Cell | str]:
         clean(notification.channel),
         clean(notification.rule),
         notification.kind,
-        f"a group of {len(entry.members)}" if item.group is not None else clean(notification.subject.id),
+        f"a group of {len(entry.members)}" if item.group is not None else clean(render_id(notification.subject.id)),
         str(item.attempts),
         render_duration(now - item.created_at),
         clean(item.last),
