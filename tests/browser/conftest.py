@@ -24,7 +24,7 @@ PATIENCE = 20_000
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if not EXECUTABLE.exists():
-        pytest.skip(f"there is no {EXECUTABLE}")
+        pytest.skip("Debian's chromium is not installed: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
