@@ -4,7 +4,7 @@ anything else, runs or is fetched, and axe finds no fault."""
 from __future__ import annotations
 
 import copy
-import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,10 @@ from nephoscope.views.dashboard_data import Drawn, WidgetData, WidgetKey, widget
 from nephoscope.views.dashboard_page import draw
 from nephoscope.views.widget import render_widget
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of the tests use
+
+from dashboard_fleets import FLEETS
+
 pytestmark = pytest.mark.skipif(not EXECUTABLE.exists(), reason="needs /usr/bin/chromium: apt-get install chromium")
 
 ROOT = Path(__file__).parents[2]
@@ -39,19 +43,6 @@ NAMES = (
     "ö" * 255,
     "a name of many words " * 12,
 )
-
-
-def _fleets() -> Any:
-    path = ROOT / "tests/golden/dashboard/fleets.py"
-    spec = importlib.util.spec_from_file_location("fleets", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FLEETS = _fleets()
 
 
 def series() -> WidgetData:

@@ -4,12 +4,10 @@ the checker itself against bodies in which something was broken on purpose."""
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,21 +17,12 @@ from nephoscope.model.publish import Dashboard
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for dashboard_rules, which several rooms of the tests use
 
+from dashboard_fleets import FLEETS
 from dashboard_rules import SCHEMA, Body, faults
 
 GOLDEN = Path(__file__).parent / "dashboard"
 
 
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FLEETS = _load(GOLDEN / "fleets.py")
 RENDERED: dict[str, tuple[Dashboard, ...]] = FLEETS.fleets()
 every_fleet = pytest.mark.parametrize("fleet", RENDERED)
 
