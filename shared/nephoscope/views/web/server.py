@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
 from dash import Dash
 from flask import Response
-from waitress.server import create_server  # type: ignore[import-untyped]  # it has no stubs
+from waitress.channel import HTTPChannel  # type: ignore[import-untyped]  # it has no stubs
+from waitress.server import create_server  # type: ignore[import-untyped]
+from waitress.trigger import trigger  # type: ignore[import-untyped]
 
 from nephoscope.views.web.doors import Doors
 from nephoscope.views.web.feed import Feed
@@ -84,18 +87,43 @@ class Serving:
     def __init__(self, app: Dash, bind: str, port: int) -> None:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
         host = "127.0.0.1" if bind == "localhost" else bind  # a name may be several addresses; one is served
-        self._server = create_server(app.server, host=host, port=port, threads=THREADS, ident=None)
+        self._sockets: dict[int, Any] = {}  # waitress' own: listeners, channels and the loop's trigger by descriptor
+        self._server = create_server(app.server, map=self._sockets, host=host, port=port, threads=THREADS, ident=None)
         self.port = int(_port_of(self._server))
+        self._turn = threading.Lock()
+        self._running = self._closed = False
 
     def run(self) -> None:
         """Until `close`, or Ctrl-C."""
-        self._server.run()
+        with self._turn:
+            if self._closed:
+                return
+            self._running = True
+        try:
+            self._server.run()
+        finally:
+            with self._turn:
+                self._running = False
 
     def close(self) -> None:
-        self._server.task_dispatcher.shutdown(timeout=1)
-        self._server.close()
-        for channel in list(getattr(self._server, "active_channels", {}).values()):  # what browsers keep open
-            channel.handle_close()
+        """May be called from any thread, and twice."""
+        with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            self._server.task_dispatcher.shutdown(timeout=1)
+            if self._running:  # sockets closed under the loop's select would end its thread with an error
+                next(each for each in self._sockets.values() if isinstance(each, trigger)).pull_trigger(self._let_go)
+            else:
+                self._let_go()
+
+    def _let_go(self) -> None:
+        """Listeners, and what browsers keep open; the loop ends when it has nothing to wait for."""
+        for each in list(self._sockets.values()):
+            if isinstance(each, HTTPChannel):
+                each.handle_close()  # wakes who waits to write to it
+            else:
+                each.close()
 
 
 def _port_of(server: Any) -> int:
