@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from nephoscope.model.config import Channel, Config
 from nephoscope.model.group import Message
+from nephoscope.model.history import Document, Taken
 from nephoscope.model.publish import Dashboard, Datum
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.secret import Secret
@@ -84,6 +85,17 @@ class DashboardSink(Protocol):
     def write_dashboards(self, dashboards: Sequence[Dashboard], deadline: Deadline) -> int:
         """Write those that differ from what stands there, delete our own that are no longer in the list (by name
         prefix); returns how many changed. Raises DeliveryError."""
+        ...
+
+
+class HistorySink(Protocol):
+    def prepare(self, now: int, deadline: Deadline) -> None:
+        """Make ready to take documents, and let go of what is older than is kept. now: clock, epoch seconds. Raises
+        DeliveryError that says what is in the way."""
+        ...
+
+    def write_documents(self, documents: Iterable[Document], deadline: Deadline) -> Taken:
+        """Send them as a stream; the same document again does no harm. Raises nothing: what was not taken is owed."""
         ...
 
 

@@ -244,7 +244,7 @@ SECTIONS = [
     ("fleet: two", '3:1: the key "fleet" stands twice; first in line 1'),
     (
         "publish: {elasticsearch: {}}",
-        '3:11: "elasticsearch" is not supported by this version: publishing to Elasticsearch',
+        '3:26: publish.elasticsearch: "url" is missing: https://HOST:PORT, or a reference to a secret that is one.',
     ),
     ("publish: {cloudwatch: {region: eu-wst-1}}", '3:32: unknown region "eu-wst-1"; did you mean eu-west-1?'),
     (

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import trustme
 import yaml
 
 from nephoscope.app.authoring.compile import compile_file
@@ -35,6 +36,7 @@ def test_an_example_is_accepted_as_it_stands(name: str, number: int, tmp_path: P
     (tmp_path / "rules").mkdir()
     rule = "- {name: down, on: instance, when: state is stopped}\n"
     (tmp_path / "rules" / "a.yaml").write_text(rule, encoding="utf-8")
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     path = tmp_path / "nephoscope.yaml"
     path.write_text(whole(examples()[name][number]), encoding="utf-8")
     compile_file(path, {})

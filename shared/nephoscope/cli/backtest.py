@@ -10,7 +10,7 @@ from pathlib import Path
 from nephoscope.app.outside import Outside
 from nephoscope.catalog.loader import Catalog, load_catalog
 from nephoscope.cli.call import FAILED, Call, CallError, add_cloud_argument
-from nephoscope.cli.history import add_spend_argument, check_price, gaps_of, keep, read_windows, recorded
+from nephoscope.cli.provider_history import add_spend_argument, check_price, gaps_of, keep, read_windows, recorded
 from nephoscope.cli.reading import look, report_gaps
 from nephoscope.cli.show import positive
 from nephoscope.cli.table import Cell, Column

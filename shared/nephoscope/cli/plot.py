@@ -10,7 +10,6 @@ from pathlib import Path
 from nephoscope.app.outside import Outside
 from nephoscope.catalog.loader import load_catalog
 from nephoscope.cli.call import FAILED, Call, CallError, add_cloud_argument
-from nephoscope.cli.history import add_spend_argument, check_price, gaps_of, read_windows, recorded
 from nephoscope.cli.open_times import remembered_spans, replayed_spans
 from nephoscope.cli.plot_choice import (
     HOURS,
@@ -23,6 +22,7 @@ from nephoscope.cli.plot_choice import (
     refuse_nobody,
 )
 from nephoscope.cli.plot_data import plot_object
+from nephoscope.cli.provider_history import add_spend_argument, check_price, gaps_of, read_windows, recorded
 from nephoscope.cli.reading import look, report_gaps
 from nephoscope.cli.show import positive
 from nephoscope.cli.sparks import show_sparks

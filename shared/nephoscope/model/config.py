@@ -131,6 +131,27 @@ class PublishCloudWatch:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishElasticsearch:
+    """Where history is kept. url: `https://HOST:PORT`, or a reference. api_key, or user and password: references; the
+    user's name is none. ca: the text of a PEM file. index: what all our indices' names begin with. keep: seconds of
+    data time until a day is deleted; 0 = never. metrics: gathered whether or not a rule reads them. tags: names of
+    tags that stand with each document, by which history can be grouped. replicas None: one where there are two nodes.
+    """
+
+    url: str
+    api_key: str = ""
+    user: str = ""
+    password: str = ""
+    ca: str = ""
+    index: str = "nephoscope"
+    keep: int = 90 * 86_400
+    metrics: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    shards: int = 1
+    replicas: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A place that is told. One of sns (topic ARN or `${stack:...}`) and webhook (a secret reference or an URL).
 
@@ -161,7 +182,8 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """page: where people reach nephoscope's own page, without a slash at its end; empty: nowhere.
+    """page: where people reach nephoscope's own page, without a slash at its end; empty: nowhere. history: where what
+    is gathered is kept; None: nowhere.
     limits, prices: the user's own figures in place of the catalog's rows (`cloudwatch.get_metric_data` ->
     `per_second` -> value); what they do not name stays as the catalog has it."""
 
@@ -177,6 +199,7 @@ class Config:
     limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     page: str = ""
+    history: PublishElasticsearch | None = None
 
     @property
     def open_channels(self) -> tuple[str, ...]:

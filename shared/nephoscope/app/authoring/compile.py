@@ -22,7 +22,8 @@ from nephoscope.app.authoring.gathering_gcp import read_gcp
 from nephoscope.app.authoring.given import STARTER, given_rules, starter_text
 from nephoscope.app.authoring.homes import Homes, read_homes
 from nephoscope.app.authoring.including import include_rules, read_text
-from nephoscope.app.authoring.keepers import check_keepers
+from nephoscope.app.authoring.keepers import check_keepers, check_kept_in_reach
+from nephoscope.app.authoring.keeping import read_elasticsearch
 from nephoscope.app.authoring.pages import read_page
 from nephoscope.app.authoring.publishing import read_publish
 from nephoscope.app.authoring.reading import items_of, keys_of, read_section, text_of
@@ -31,7 +32,7 @@ from nephoscope.app.authoring.shape import FILE
 from nephoscope.app.authoring.telling import read_quiet, read_routes
 from nephoscope.app.config import dump_config
 from nephoscope.catalog.loader import Catalog, load_catalog
-from nephoscope.model.config import Channel, Config, Gather, GatherAws, PublishCloudWatch
+from nephoscope.model.config import Channel, Config, Gather, GatherAws, PublishCloudWatch, PublishElasticsearch
 from nephoscope.model.errors import ConfigError, Problem
 from nephoscope.model.metric import Metric
 from nephoscope.model.resource import Kind
@@ -143,6 +144,7 @@ class _Compiler:
             limits=read_limits(keys_of(self._keys, "limits"), self._catalog.limits, self._findings),
             prices=read_prices(keys_of(self._keys, "prices"), self._catalog.prices, self._findings),
             page=read_page(text_of(self._keys, "page"), self._findings),
+            history=self._history(gather),
         )
 
     def _fleet(self) -> str:
@@ -185,6 +187,13 @@ class _Compiler:
             said = f"publish.cloudwatch: no region; {why} say where the dashboard is, region: eu-west-1"
             self._findings.problem((keys or self._keys).place, said)
         return publish
+
+    def _history(self, gather: Gather) -> PublishElasticsearch | None:
+        keys = keys_of(keys_of(self._keys, "publish"), "elasticsearch")
+        if keys is None:
+            return None
+        check_kept_in_reach(keys, gather.functions, self._findings)
+        return read_elasticsearch(keys, self._path.parent, self._catalog.reachable(gather), self._findings)
 
     def _why_region(self, aws: GatherAws | None, keys: Keys | None) -> str:
         """What makes the region necessary; empty where the file has another mistake that explains its want."""

@@ -91,6 +91,8 @@ def _references(config: Config) -> Iterator[tuple[str, str]]:
     accounts = config.gather.aws.accounts if config.gather.aws else ()
     texts = [account.external_id for account in accounts]
     texts += [text for channel in config.channels.values() for text in _texts(channel)]
+    if config.history:
+        texts += [config.history.url, config.history.api_key, config.history.password]
     for text in texts:
         try:
             yield parse_reference(text)

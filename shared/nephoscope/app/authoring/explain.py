@@ -11,7 +11,7 @@ from nephoscope.app.authoring.looking import clouds_looking, subject_of
 from nephoscope.app.authoring.quantities import render_quantity
 from nephoscope.app.authoring.telling import DAYS
 from nephoscope.catalog.loader import Catalog
-from nephoscope.model.config import Channel, Config, GatherAws, GatherAzure, GatherGcp
+from nephoscope.model.config import Channel, Config, GatherAws, GatherAzure, GatherGcp, PublishElasticsearch
 from nephoscope.model.metric import Metric, Unit
 from nephoscope.model.quiet import Matcher, QuietWindow, Route
 from nephoscope.model.resource import Kind
@@ -169,10 +169,16 @@ def _explain_gather(config: Config) -> str:
         *([_explain_gcp(gather.gcp)] if gather.gcp else []),
         *([_explain_azure(gather.azure)] if gather.azure else []),
     ]
+    history = config.history
+    kept = f"; history in Elasticsearch under {history.index}, {_kept_for(history)}" if history else ""
     return (
         f"{config.fleet}: every {render_duration(gather.every)}, {'; '.join(watched)}; "
-        f"dashboard {publish.dashboard} and metrics under {publish.namespace} in {publish.region}."
+        f"dashboard {publish.dashboard} and metrics under {publish.namespace} in {publish.region}{kept}."
     )
+
+
+def _kept_for(history: PublishElasticsearch) -> str:
+    return f"for {render_duration(history.keep)}" if history.keep else "for good"
 
 
 def _explain_aws(aws: GatherAws) -> str:

@@ -57,6 +57,12 @@ def check_keepers(tell: Keys | None, gathered: Collection[Cloud], findings: Find
                 _check(key, text_of(channel, key), flag_of(channel, "fallback"), gathered, findings)
 
 
+def check_kept_in_reach(elasticsearch: Keys, gathered: Collection[Cloud], findings: Findings) -> None:
+    """What leads to the server of history; each cloud's function keeps what it gathers."""
+    for key in ("url", "api_key", "password"):
+        _check(key, text_of(elasticsearch, key), False, gathered, findings)
+
+
 def _check(key: str, text: Text | None, fallback: bool, gathered: Collection[Cloud], findings: Findings) -> None:
     if text is None or not is_reference(text.value):
         return

@@ -1,0 +1,151 @@
+"""The meaning of `publish.elasticsearch`: where history is kept, as whom, for how long."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from nephoscope.app.authoring.document import Keys, Text
+from nephoscope.app.authoring.findings import Findings, did_you_mean
+from nephoscope.app.authoring.gathering import no_doubles
+from nephoscope.app.authoring.quantities import UnclearError, parse_duration
+from nephoscope.app.authoring.reading import text_of, texts_of
+from nephoscope.app.authoring.references import check_reference, is_reference
+from nephoscope.model.config import PublishElasticsearch
+from nephoscope.model.metric import Metric
+from nephoscope.model.time import DAY
+
+TAGS = ("env", "environment", "team", "owner", "service", "app", "role", "project")
+"""Names of tags that stand with each document where nothing is said; a tag is found by its name whatever its case."""
+
+LEAST_KEEP = DAY
+_INDEX = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def read_elasticsearch(
+    keys: Keys, beside: Path, metrics: Mapping[str, Metric], findings: Findings
+) -> PublishElasticsearch | None:
+    """beside: the folder in which the file of `ca` is looked for. None where there is no address."""
+    url = text_of(keys, "url")
+    _check(url, "url", _check_url, findings)
+    for name in ("api_key", "password"):
+        _check(text_of(keys, name), name, check_reference, findings)
+    _check_who(keys, findings)
+    index = _value(text_of(keys, "index"), "nephoscope")
+    if not _INDEX.fullmatch(index) and (text := text_of(keys, "index")):
+        findings.problem(text.place, f'index: "{index}" may have small letters, digits and - _ . only')
+    shown = texts_of(keys, "tags")
+    if shown:
+        no_doubles(shown, "tag", findings)
+    if url is None:
+        return None
+    return PublishElasticsearch(
+        url=url.value.rstrip("/"),
+        api_key=_value(text_of(keys, "api_key")),
+        user=_value(text_of(keys, "user")),
+        password=_value(text_of(keys, "password")),
+        ca=_authority(text_of(keys, "ca"), beside, findings),
+        index=index,
+        keep=_keep(text_of(keys, "keep"), findings),
+        metrics=_metrics(keys, metrics, findings),
+        tags=TAGS if shown is None else tuple(dict.fromkeys(text.value for text in shown)),
+        shards=_number(text_of(keys, "shards"), "shards", 1, findings) or 1,
+        replicas=_number(text_of(keys, "replicas"), "replicas", 0, findings),
+    )
+
+
+def _check_url(text: str) -> None:
+    """Raises UnclearError, which never repeats what may be a secret."""
+    if is_reference(text):
+        return check_reference(text)
+    try:
+        url = urlsplit(text)
+        host = url.hostname or ""
+        url.port  # noqa: B018 - raises ValueError for a port that is none
+    except ValueError as error:
+        raise UnclearError("this is not a well-formed URL") from error
+    if url.scheme not in ("http", "https") or not host:
+        raise UnclearError("expected https://HOST:PORT, or a reference such as ${ssm:/nephoscope/elasticsearch}")
+    if "@" in url.netloc:
+        raise UnclearError(f"the address of {host} holds a user or a password; write user: and password: instead")
+    if url.query or url.fragment:
+        raise UnclearError(f"the address of {host} ends with its port or path; no ? and no #")
+    if url.scheme == "http" and host not in _LOOPBACK:
+        raise UnclearError(f"http to {host} would send keys and data in the clear; use https, and ca: for an own CA")
+    return None
+
+
+def _check_who(keys: Keys, findings: Findings) -> None:
+    api_key, user, password = (keys.key(name) for name in ("api_key", "user", "password"))
+    if api_key and (user or password):
+        findings.problem(api_key.place, "elasticsearch: api_key, or user and password; not both")
+    elif bool(user) != bool(password) and (one := user or password):
+        findings.problem(one.place, "elasticsearch: user and password belong together")
+
+
+def _authority(text: Text | None, beside: Path, findings: Findings) -> str:
+    """The certificates' text: they are no secret, and the functions' package has no other files."""
+    if text is None:
+        return ""
+    try:
+        found = (beside / text.value).read_text(encoding="ascii")
+        ssl.create_default_context(cadata=found)
+    except OSError as error:
+        findings.problem(text.place, f"ca: {text.value} cannot be read: {error.strerror or 'no certificate in it'}")
+    except ValueError:
+        findings.problem(text.place, f"ca: {text.value} is no PEM file: it has no -----BEGIN CERTIFICATE-----")
+    else:
+        return found
+    return ""
+
+
+def _keep(text: Text | None, findings: Findings) -> int:
+    if text is None:
+        return 90 * DAY
+    if text.value == "forever":
+        return 0
+    try:
+        seconds = parse_duration(text.value)
+    except UnclearError as unclear:
+        findings.problem(text.place, f"keep: {unclear}, or forever")
+        return 90 * DAY
+    if seconds < LEAST_KEEP or seconds % DAY:
+        findings.problem(text.place, f"keep: {text.value} is not whole days; history is deleted a day at a time")
+    return seconds
+
+
+def _metrics(keys: Keys, metrics: Mapping[str, Metric], findings: Findings) -> tuple[str, ...]:
+    texts = texts_of(keys, "metrics") or ()
+    no_doubles(texts, "metric", findings)
+    for text in texts:
+        if text.value not in metrics:
+            guess = did_you_mean(text.value, metrics)
+            said = f'metrics: unknown metric "{text.value}"{guess} (nephoscope metrics --catalog lists them)'
+            findings.problem(text.place, said)
+    return tuple(dict.fromkeys(text.value for text in texts if text.value in metrics))
+
+
+def _number(text: Text | None, name: str, least: int, findings: Findings) -> int | None:
+    if text is None:
+        return None
+    if text.value.isascii() and text.value.isdigit() and least <= int(text.value) <= 100:
+        return int(text.value)
+    findings.problem(text.place, f'{name}: "{text.value}" is no number from {least} to 100')
+    return None
+
+
+def _check(text: Text | None, name: str, check: Callable[[str], None], findings: Findings) -> None:
+    if text is None:
+        return
+    try:
+        check(text.value)
+    except UnclearError as unclear:
+        findings.problem(text.place, f"{name}: {unclear}")
+
+
+def _value(text: Text | None, default: str = "") -> str:
+    return text.value if text else default
