@@ -27,10 +27,18 @@ REASONS: dict[int, Reason] = {
 }
 """Statuses with a meaning of their own; any other 4xx is a refusal for good, 5xx the server's trouble."""
 
-BLOCKED = frozenset({"cluster_block_exception", "index_closed_exception", "validation_exception"})
+BLOCKED = frozenset(
+    {
+        "cluster_block_exception",
+        "index_closed_exception",
+        "validation_exception",
+        "invalid_alias_name_exception",
+        "invalid_index_name_exception",
+    }
+)
 """What stands in the way until a person or the server's own housekeeping takes it away, whatever the status says: an
-index that is read-only (403, or 429 for a full disk) or closed (400), or a cluster that makes no more shards (400).
-Trying again within a run is of no use."""
+index that is read-only (403, or 429 for a full disk) or closed (400), a cluster that makes no more shards (400), another
+index in our alias's place (400). It is no fault of the document's, and trying again within a run is of no use."""
 
 _ODD: dict[str, Reason] = {
     **dict.fromkeys(BLOCKED, Reason.UNAVAILABLE),
