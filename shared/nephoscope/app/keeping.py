@@ -18,7 +18,7 @@ from nephoscope.model.scope import Scope
 from nephoscope.model.series import Facts, SeriesRequest
 from nephoscope.model.time import Deadline, iso
 from nephoscope.pipeline.documents import Telling
-from nephoscope.pipeline.keeping import Keeping, documents_of, kept_after, owed_of, parcels_taken
+from nephoscope.pipeline.keeping import Keeping, documents_of, kept_after, lots_of, owed_of, parcels_taken
 
 RECALLED = 2_000
 """Transitions of earlier runs that are sent again after one that was cut short; older ones it had sent."""
@@ -68,7 +68,7 @@ def keep(outside: Outside, ran: Sequence[Ran], deadline: Deadline) -> KeepingRep
     else:
         try:
             sink.prepare(int(outside.clock.wall()), deadline)
-            taken = sink.write_documents(documents(), deadline)
+            taken = sink.write_documents(documents(), deadline, lots_of(keepings))
         except DeliveryError as error:
             taken = owed_of(keepings, str(error))
         finally:

@@ -149,13 +149,19 @@ def parcels_taken(keeping: Keeping, taken: Taken) -> tuple[str, ...]:
 
 def owed_of(keepings: Iterable[Keeping], problem: str) -> Taken:
     """Where nothing could be sent at all: each lot is owed. Documents are not counted, for none was made."""
-    lots: dict[str, int] = {}
-    for keeping in keepings:
-        lots |= {_lot(keeping.scope, pace): 1 for pace in _spans(keeping.requests)}
-        lots |= {_lot(keeping.scope, STATES, name): len(changes) for name, changes in keeping.parcels.items()}
-        if keeping.entries:
-            lots[_lot(keeping.scope, ALERTS)] = len(keeping.entries)
-    return Taken(owed=lots, problem=problem)
+    return Taken(owed=dict.fromkeys(lots_of(keepings), 0), problem=problem)
+
+
+def lots_of(keepings: Iterable[Keeping]) -> tuple[str, ...]:
+    """All that documents can be of."""
+    return tuple(lot for keeping in keepings for lot in _lots(keeping))
+
+
+def _lots(keeping: Keeping) -> Iterator[str]:
+    yield from (_lot(keeping.scope, STATES, name) for name in keeping.parcels)
+    yield from (_lot(keeping.scope, pace) for pace in _spans(keeping.requests))
+    if keeping.entries:
+        yield _lot(keeping.scope, ALERTS)
 
 
 def owed_seconds(kept: Kept, progress: Progress) -> int:

@@ -37,7 +37,7 @@ BLOCKED = frozenset(
     }
 )
 """What stands in the way until a person or the server's own housekeeping takes it away, whatever the status says: an
-index that is read-only (403, or 429 for a full disk) or closed (400), a cluster that makes no more shards (400), another
+index that is read-only (403, or 429 for a full disk) or closed (400), a cluster that makes no more shards (400), an
 index in our alias's place (400). It is no fault of the document's, and trying again within a run is of no use."""
 
 _ODD: dict[str, Reason] = {
