@@ -126,7 +126,8 @@ class _Delivery:
             if self.over:
                 self._owe(piece)
                 continue
-            pieces.extendleft(reversed(self._send(piece)))
+            now, *later = self.bulk.bodies.recut(piece)
+            pieces.extendleft(reversed([*self._send(now), *later]))
 
     def _of_open_indices(self, piece: list[Document]) -> list[Document]:
         if not self.closed:
