@@ -27,8 +27,10 @@ from history_world import MIDNIGHT, TODAY, Plain, ask, open_sink, points, second
 from nephoscope.localcloud.elastic.distribution import UnavailableError
 from nephoscope.localcloud.elastic.fake import FakeElastic, Fault
 from nephoscope.localcloud.elastic.server import ElasticServer
+from nephoscope.model.config import PublishElasticsearch
 from nephoscope.model.errors import DeliveryError
 from nephoscope.model.time import DAY
+from nephoscope.sinks.elasticsearch.inspection import inspect
 from nephoscope.sinks.elasticsearch.sink import ElasticsearchSink
 
 KEEPER, CLERK, BOSS = "CANARY-keeper", "CANARY-clerk", "CANARY-boss"
@@ -177,11 +179,23 @@ def test_who_is_not_known_is_told_so(entering: Entering, more: dict[str, str], s
 def test_what_is_not_granted_is_named(entering: Entering) -> None:
     reader = entering(user="clerk", password="${env:CLERK}")
     assert why(reader).startswith(
-        "denied (POST /_index_template/_simulate_index/nephoscope-metrics-2026.11.26: action [indices:admin/index_template/"
+        f"denied (POST /_index_template/_simulate_index/nephoscope-metrics-{TODAY}: action [indices:admin/"
     )
     taken = reader.write_documents(points(1, 2), seconds(10))
     assert (taken.owed, taken.requests) == ({"cpu": 2}, 1), "asked once: it stays denied"
     assert "denied" in taken.problem and "[create_doc," in taken.problem
+
+
+def test_what_a_role_lacks_is_known_before_anything_is_written(entering: Entering, secured: Secured) -> None:
+    def lacking(**more: str) -> tuple[str, ...] | None:
+        where = PublishElasticsearch(url=secured.server.url, ca=secured.ca, **more)
+        return inspect(entering(**more).client, where, MIDNIGHT, seconds(10)).lacking
+
+    assert lacking(user="keeper", password="${env:KEEPER}") == ()
+    assert lacking(user="clerk", password="${env:CLERK}") == (
+        "manage_index_templates", "create_doc on nephoscope-*", "create_index on nephoscope-*",
+        "delete_index on nephoscope-*",
+    )  # fmt: skip
 
 
 def test_an_index_that_is_not_granted_keeps_no_other_from_being_written(entering: Entering) -> None:
