@@ -26,9 +26,9 @@ from nephoscope.model.history import Document
 from nephoscope.sinks.elasticsearch.sink import ElasticsearchSink
 
 METRICS = "nephoscope-metrics"
-MACHINES, EACH = 40, 1_000
-BODIES = 5
-"""At least, of that many documents: so the middle of them is no edge."""
+MACHINES, EACH = 12, 1_000
+SMALL = 700_000
+"""Bytes of a body: so there are ten of them, and the middle is no edge."""
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +46,18 @@ def sink(server: ElasticServer) -> Iterator[ElasticsearchSink]:
     for name in ask(opened, "GET", "/_mapping"):
         ask(opened, "DELETE", f"/{name}")
     opened.prepare(MIDNIGHT, seconds(30))
-    yield opened
+    yield in_small_bodies(opened)
     opened.close()
+
+
+def in_small_bodies(sink: ElasticsearchSink) -> ElasticsearchSink:
+    sink.bodies.most = SMALL
+    return sink
 
 
 def send_all(url: str) -> None:
     """A process of its own: as a function sends."""
-    sink = open_sink(url)
+    sink = in_small_bodies(open_sink(url))
     sink.write_documents(points(MACHINES, EACH), seconds(60))
 
 
@@ -96,7 +101,7 @@ def test_the_server_ends_and_comes_again(server: ElasticServer, sink: Elasticsea
 
     def stream() -> Iterator[Document]:
         for position, each in enumerate(points(MACHINES, EACH)):
-            if position == MACHINES * EACH // BODIES * 2:
+            if position == MACHINES * EACH // 2:
                 half.set()
             yield each
 

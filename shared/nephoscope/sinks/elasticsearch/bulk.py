@@ -46,13 +46,13 @@ class Bulk:
     def __init__(
         self,
         client: Client,
-        prefix: str,
+        bodies: Bodies,
         sleep: Callable[[float], None],
         bury: Callable[[Sequence[Dead], Deadline], None],
         make: Callable[[str, Deadline], None],
     ) -> None:
         self.client = client
-        self.bodies = Bodies(prefix)
+        self.bodies = bodies
         self.sleep = sleep
         self.bury = bury
         self.make = make
