@@ -15,7 +15,9 @@ from dataclasses import dataclass, replace
 from nephoscope.app.deliver import DeliveryReport, deliver
 from nephoscope.app.drawing import draw
 from nephoscope.app.fleet import judges_groups, run_groups
+from nephoscope.app.keeping import Ran, keep
 from nephoscope.app.outside import Outside
+from nephoscope.app.publishing import delivered, publish
 from nephoscope.app.report import UNREACHED, RunReport, ScopeReport
 from nephoscope.app.scopes import FINDING, registered, survey
 from nephoscope.app.watching import leave_beat, leave_beat_once, watch, watch_places
@@ -23,7 +25,7 @@ from nephoscope.model.alert import Notification
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.publish import Datum
-from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.scope import Scope
 from nephoscope.model.series import Facts, SeriesRequest
 from nephoscope.model.time import MINUTE, Deadline, floor_to
 from nephoscope.pipeline.digest import BUCKET, plan_digest
@@ -31,7 +33,7 @@ from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.need import plan_reads
 from nephoscope.pipeline.notify import Stamp
 from nephoscope.pipeline.plan import Plan, plan, skipped_slots
-from nephoscope.pipeline.publish import Figures, plan_self_metrics
+from nephoscope.pipeline.publish import Figures
 from nephoscope.pipeline.snapshot import snapshot_due
 from nephoscope.ports import FoundScopes, Written
 
@@ -69,6 +71,15 @@ class Gathered:
     remembered: Remembered
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one scope. claimed: what this run alone publishes. ran: None where nothing is kept of it."""
+
+    report: ScopeReport
+    claimed: tuple[Datum, ...] = ()
+    ran: Ran | None = None
+
+
 def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     """The scheduled run for `slot` (epoch seconds, a multiple of the configured period)."""
     started = outside.clock.monotonic()
@@ -78,20 +89,26 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     ended = tuple(_withdraw(outside, scope, slot, run_id) for scope in ground.withdrawn)
     queued, refused = _fan_out(outside, ground.found.scopes, slot)
     over = ground.shown if judges_groups(outside) else ()
+    ran: tuple[Ran, ...] = ()
     if queued:
         groups = run_groups(outside, over, _stamp(outside, slot, run_id)) if over else ()
         report = RunReport(slot, run_id, groups, gaps=ground.found.gaps, queued=queued)
     else:
-        report = _run_here(outside, ground.found, slot, run_id, deadline, watched.places, over)
+        report, ran = _run_here(outside, ground.found, slot, run_id, deadline, watched.places, over)
     left = leave_beat(outside, watched, slot, ran=report.ran)
     drawn = draw(outside, ground.shown, deadline)
+    of_groups = [each for each in report.scopes if each.scope.is_fleet]
+    told = [(each.scope, each.transitions) for each in (*of_groups, *ended)]
+    told += [(place, watched.told) for place in watched.places]
+    kept = keep(outside, (*ran, *(Ran(scope, slot, entries) for scope, entries in told)), deadline)
     return replace(
         report,
+        kept=kept.taken if kept.asked else None,
         scopes=(*report.scopes, *ended),
         dashboards=drawn.changed,
         undrawn=drawn.unreached,
         watched=watched.told,
-        errors=(*report.errors, *ground.errors, *refused, *watched.errors, *left, *drawn.errors),
+        errors=(*report.errors, *ground.errors, *refused, *watched.errors, *left, *drawn.errors, *kept.errors),
         seconds=outside.clock.monotonic() - started,
     )
 
@@ -99,9 +116,15 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
 def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunReport:
     """One scope of a run that was fanned out."""
     started = outside.clock.monotonic()
-    report = _run_here(outside, FoundScopes((scope,)), slot, outside.new_run_id(), deadline)
+    report, ran = _run_here(outside, FoundScopes((scope,)), slot, outside.new_run_id(), deadline)
     left = leave_beat_once(outside, slot) if report.ran else ()
-    return replace(report, errors=(*report.errors, *left), seconds=outside.clock.monotonic() - started)
+    kept = keep(outside, ran, deadline)
+    return replace(
+        report,
+        kept=kept.taken if kept.asked else None,
+        errors=(*report.errors, *left, *kept.errors),
+        seconds=outside.clock.monotonic() - started,
+    )
 
 
 def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
@@ -112,8 +135,8 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     now = int(outside.clock.wall())
     errors: list[str] = []
     if report.owed or report.tried or now % OWED_EVERY < MINUTE:
-        figures = replace(_delivered(report), owed=report.owed, oldest_owed=report.oldest_owed)
-        _, errors = _publish(outside, (), now, figures, deadline)
+        figures = replace(delivered(report), owed=report.owed, oldest_owed=report.oldest_owed)
+        _, errors = publish(outside, (), now, figures, deadline)
     return replace(report, errors=(*report.errors, *errors))
 
 
@@ -125,6 +148,7 @@ def gather(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> Gat
         memory.read_alerts(scope),
         acknowledged=memory.read_acknowledged(scope),
         silences=memory.read_silences(scope.cloud),
+        kept=memory.read_kept(scope) if outside.history else None,
     )
     gathered = _read(outside, remembered, slot, deadline)
     if not snapshot_due(gathered.facts, remembered.progress):
@@ -137,7 +161,15 @@ def _read(outside: Outside, remembered: Remembered, slot: int, deadline: Deadlin
     scope, config = remembered.progress.scope, outside.config
     reader = outside.readers[scope.cloud]
     inventory = reader.read_inventory(scope, config, deadline)
-    requests = plan_reads(inventory.resources, config.rules, outside.catalog.metrics, remembered.progress, slot)
+    requests = plan_reads(
+        inventory.resources,
+        config.rules,
+        outside.catalog.metrics,
+        remembered.progress,
+        slot,
+        also=config.kept_metrics,
+        kept=remembered.kept,
+    )
     readings = reader.read_series(scope, config, requests, deadline)
     return Gathered(Facts(scope, slot, inventory, readings), requests, remembered)
 
@@ -149,7 +181,7 @@ def decide(outside: Outside, gathered: Gathered, run_id: str) -> Plan:
 
 
 def _stamp(outside: Outside, slot: int, run_id: str) -> Stamp:
-    publish = outside.config.publish
+    where = outside.config.publish
     return Stamp(
         fleet=outside.config.fleet,
         slot=slot,
@@ -160,8 +192,8 @@ def _stamp(outside: Outside, slot: int, run_id: str) -> Stamp:
             resource,
             metric,
             attributes=attributes,
-            dashboard=publish.dashboard,
-            dashboard_region=publish.region,
+            dashboard=where.dashboard,
+            dashboard_region=where.region,
             page=outside.config.page,
         ),
     )
@@ -187,17 +219,17 @@ def _run_here(
     deadline: Deadline,
     also: Sequence[Scope] = (),
     groups_over: Sequence[Scope] = (),
-) -> RunReport:
-    """also: further partitions in which messages may be owed. groups_over: the scopes whose groups this run judges as
-    well, its own among them."""
+) -> tuple[RunReport, tuple[Ran, ...]]:
+    """The report, and what of it is history. also: further partitions in which messages may be owed. groups_over: the
+    scopes whose groups this run judges as well, its own among them."""
     started = outside.clock.monotonic()
     reading = deadline.earlier(deadline.remaining * KEPT_BACK)
     with ThreadPoolExecutor(max_workers=max(1, min(SIDE_BY_SIDE, len(found.scopes)))) as pool:
         scopes = in_turn(found.scopes, slot // outside.config.gather.every)
         outcomes = list(pool.map(lambda scope: _run_scope(outside, scope, slot, run_id, reading), scopes))
-    reports = tuple(sorted((report for report, _ in outcomes), key=lambda report: report.scope))
+    reports = tuple(sorted((outcome.report for outcome in outcomes), key=lambda report: report.scope))
     groups = run_groups(outside, groups_over, _stamp(outside, slot, run_id)) if groups_over else ()
-    data = [datum for _, claimed in outcomes for datum in claimed]
+    data = [datum for outcome in outcomes for datum in outcome.claimed]
     figures = Figures(
         run_seconds=outside.clock.monotonic() - started,
         scopes_failed=sum(report.ended in ("failed", UNREACHED) for report in reports) + _unfound(found),
@@ -205,15 +237,15 @@ def _run_here(
     )
     news = any(report.ended in ("done", "failed", UNREACHED) for report in reports) or _unfound(found) > 0
     publishing = deadline.earlier(deadline.remaining * KEPT_FOR_DELIVERY)
-    published, errors = _publish(outside, data, slot, figures, publishing) if news else (Written(), [])
+    published, errors = publish(outside, data, slot, figures, publishing) if news else (Written(), [])
     owing = (*found.scopes, *also, *(report.scope for report in groups))
     delivery = deliver(
         outside.memory, owing, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )
     if delivery.tried:
-        _, more = _publish(outside, (), slot, _delivered(delivery), deadline)
+        _, more = publish(outside, (), slot, delivered(delivery), deadline)
         errors = [*errors, *more]
-    return RunReport(
+    report = RunReport(
         slot,
         run_id,
         (*reports, *groups),
@@ -223,10 +255,7 @@ def _run_here(
         errors=tuple(errors),
         every=outside.config.gather.every,
     )
-
-
-def _delivered(report: DeliveryReport) -> Figures:
-    return Figures(sent=report.sent, dead=report.dead, refused=report.refused, heartbeat=False)
+    return report, tuple(outcome.ran for outcome in outcomes if outcome.ran)
 
 
 def in_turn(scopes: Sequence[Scope], number: int) -> tuple[Scope, ...]:
@@ -240,26 +269,28 @@ def _unfound(found: FoundScopes) -> int:
     return sum(gap.operation == FINDING for gap in found.gaps)
 
 
-def _run_scope(
-    outside: Outside, scope: Scope, slot: int, run_id: str, deadline: Deadline
-) -> tuple[ScopeReport, tuple[Datum, ...]]:
+def _run_scope(outside: Outside, scope: Scope, slot: int, run_id: str, deadline: Deadline) -> Outcome:
     """One scope from reading to commit; and the data that this run has claimed to publish. What has its turn when the
     time for reading is over is left whole to the next run, rather than called blind."""
     if deadline.remaining < LEAST_READING:
-        return ScopeReport(scope, UNREACHED), ()
+        return Outcome(ScopeReport(scope, UNREACHED))
     try:
         if outside.memory.read_progress(scope).slot >= slot:
-            return ScopeReport(scope, "repeated"), ()
+            return Outcome(ScopeReport(scope, "repeated"))
         gathered = gather(outside, scope, slot, deadline)
         decided = decide(outside, gathered, run_id)
         ended = commit(outside, decided)
     except StoreError as error:
         told = tell_without_memory(outside, scope, slot, str(error), deadline)
-        return ScopeReport(scope, "failed", error="; ".join([str(error), *told])), ()
+        return Outcome(ScopeReport(scope, "failed", error="; ".join([str(error), *told])))
     except Exception as error:
         logger.exception("%s: a fault of our own", scope)  # it must not blind us in the other scopes
-        return ScopeReport(scope, "failed", error=f"{scope}: {type(error).__name__}"), ()
-    return _report(outside, gathered, decided, ended), decided.data if ended == "done" else ()
+        return Outcome(ScopeReport(scope, "failed", error=f"{scope}: {type(error).__name__}"))
+    report = _report(outside, gathered, decided, ended)
+    if ended != "done":
+        return Outcome(report)
+    ran = Ran(scope, slot, report.transitions, gathered.facts, gathered.requests, gathered.remembered)
+    return Outcome(report, decided.data, ran if outside.history else None)
 
 
 def _withdraw(outside: Outside, scope: Scope, slot: int, run_id: str) -> ScopeReport:
@@ -284,6 +315,8 @@ def commit(outside: Outside, decided: Plan) -> str:
     outcomes = [outside.memory.commit(change.commit) for change in decided.changes]
     if any(outcome == "lost" for outcome in outcomes):
         return "superseded"
+    if decided.seen:
+        outside.memory.write_parcels(decided.progress.scope, decided.progress.slot, decided.seen)
     if decided.snapshot is not None:
         outside.memory.write_snapshot(decided.snapshot, decided.progress.generation)
     return "done" if outside.memory.write_progress(decided.progress) else "superseded"
@@ -328,16 +361,3 @@ def _report(outside: Outside, gathered: Gathered, decided: Plan, ended: str) -> 
         lag=max((facts.slot - request.end for request in gathered.requests), default=0),
         skipped=skipped_slots(gathered.remembered.progress, facts.slot, outside.config.gather.every),
     )
-
-
-def _publish(
-    outside: Outside, claimed: Sequence[Datum], slot: int, figures: Figures, deadline: Deadline
-) -> tuple[Written, list[str]]:
-    """What the scopes have claimed, and figures of ours that no scope can know; all in one go."""
-    cloud = next(iter(outside.readers), Cloud.AWS)
-    own = plan_self_metrics(outside.config, cloud, slot, figures, Progress(Scope(cloud, "", "")))
-    data = [*claimed, *own.data]
-    try:
-        return outside.sink.write_metrics(data, deadline), []
-    except DeliveryError as error:
-        return Written(refused={error.reason: len(data)}), [str(error)]

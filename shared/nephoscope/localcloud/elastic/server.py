@@ -56,8 +56,17 @@ class ElasticServer:
     def _is_tls(self) -> bool:
         return str(self._settings.get("xpack.security.http.ssl.enabled", "")).lower() == "true"
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            if not self.running:
+                self.start()
+        except UnavailableError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
