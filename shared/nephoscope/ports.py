@@ -104,10 +104,6 @@ class HistorySink(Protocol):
         """Let go of connections until something is asked again."""
         ...
 
-    def close(self) -> None:
-        """Let go of connections until something is asked again."""
-        ...
-
 
 class Notifier(Protocol):
     def send(self, message: Message, deadline: Deadline, /) -> None:
