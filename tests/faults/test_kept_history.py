@@ -39,7 +39,7 @@ from nephoscope.localcloud.incidents import Happening, Incident
 from nephoscope.localcloud.machines import Instance
 from nephoscope.localcloud.receivers import Receiver
 from nephoscope.model.time import Deadline
-from nephoscope.sinks.elasticsearch import bulk
+from nephoscope.sinks.elasticsearch import bodies
 
 NOON = 1_795_435_200  # 2026-11-23T12:00:00Z
 REGION = "eu-central-1"
@@ -142,7 +142,7 @@ class World:
             from nephoscope.app.run import collect
             from nephoscope.app.settings import Settings
             from nephoscope.model.time import Deadline
-            from nephoscope.sinks.elasticsearch import bulk, client
+            from nephoscope.sinks.elasticsearch import bodies, client
             {before}
             config = compile_file(Path({str(self.folder / "nephoscope.yaml")!r})).config
             settings = Settings(store="sqlite", table={str(self.folder / "memory.sqlite")!r}, home_region={REGION!r})
@@ -400,11 +400,11 @@ def test_alerts_and_the_dashboard_do_not_wait_for_it(aws: LocalAws, receiver: Re
 
 @pytest.fixture
 def small_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "BODY_DOCUMENTS", 20)
+    monkeypatch.setattr(bodies, "BODY_DOCUMENTS", 20)
 
 
 KILL = """
-            bulk.BODY_DOCUMENTS = {body}
+            bodies.BODY_DOCUMENTS = {body}
             exchange, sent = client.Client.exchange, []
             def one_more(self, method, path, *args, **kwargs):
                 answer = exchange(self, method, path, *args, **kwargs)
