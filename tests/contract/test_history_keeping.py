@@ -43,6 +43,7 @@ from nephoscope.model.resource import State
 from nephoscope.model.rule import Comparison, Rule, Severity, Threshold, Window
 from nephoscope.model.time import DAY
 from nephoscope.pipeline.documents import StateSeen, alert_document, point_documents, state_document
+from nephoscope.sinks.elasticsearch.indices import templates
 from nephoscope.sinks.elasticsearch.sink import ElasticsearchSink
 
 METRICS = "nephoscope-metrics"
@@ -221,7 +222,7 @@ def test_names_and_tags_of_any_kind_are_kept_as_they_are(sink: ElasticsearchSink
 
 
 def test_what_another_mapping_refuses_is_laid_aside_and_the_others_are_taken(sink: ElasticsearchSink) -> None:
-    ask(sink, "PUT", f"/{METRICS}-{TODAY}", {"mappings": {"properties": {"host": {"type": "long"}}}})
+    someone_made(sink, HistoryKind.METRICS)
     documents = list(points(1, 4, start=MIDNIGHT - 120))
     assert write(sink, documents) == (2, {}, 2, "")
     assert len(stored(sink, f"{METRICS}-{YESTERDAY}")) == 2
@@ -234,6 +235,14 @@ def test_what_another_mapping_refuses_is_laid_aside_and_the_others_are_taken(sin
     assert sources == {each.id: each.source for each in documents[2:]}, "nothing of it is lost"
     write(sink, documents)
     assert len(_dead(sink)) == 2, "a second burial is none"
+
+
+def someone_made(sink: ElasticsearchSink, kind: HistoryKind) -> None:
+    """Today's index, before our template was there."""
+    path = f"/_index_template/nephoscope-{kind}"
+    ask(sink, "DELETE", path)
+    ask(sink, "PUT", f"/nephoscope-{kind}-{TODAY}", {"mappings": {"properties": {"host": {"type": "long"}}}})
+    ask(sink, "PUT", path, templates("nephoscope", 1, None)[f"nephoscope-{kind}"])
 
 
 def _dead(sink: ElasticsearchSink) -> dict[str, dict[str, dict[str, str]]]:
@@ -301,7 +310,7 @@ def test_where_the_server_makes_no_index_by_itself_we_do(sink: ElasticsearchSink
     ask(sink, "PUT", "/_cluster/settings", {"persistent": {"action.auto_create_index": "false"}})
     assert write(sink, list(points(2, 3, start=MIDNIGHT - 60))) == (6, {}, 0, "")
     assert len(stored(sink, METRICS)) == 6
-    ask(sink, "PUT", "/nephoscope-states-2026.11.26", {"mappings": {"properties": {"host": {"type": "long"}}}})
+    someone_made(sink, HistoryKind.STATES)
     state = state_document(StateSeen(machine(1), NOON, "seen"), "states", TELLING)
     assert write(sink, [state]) == (0, {}, 1, "")
     assert len(_dead(sink)) == 1, "the index of the dead as well"
@@ -359,7 +368,7 @@ def test_a_template_is_changed_with_the_configuration_and_not_by_an_older_releas
     opening(shards=2).prepare(NOON, seconds(20))
     (found,) = ask(sink, "GET", f"/_index_template/{METRICS}")["index_templates"]
     assert found["index_template"]["template"]["settings"]["index"]["number_of_shards"] == "2"
-    newer = found["index_template"] | {"_meta": {"owner": "nephoscope", "version": 2}, "version": 2}
+    newer = templates("nephoscope", 2, None)[METRICS] | {"_meta": {"owner": "nephoscope", "version": 2}, "version": 2}
     ask(sink, "PUT", f"/_index_template/{METRICS}", newer)
     opening(shards=1).prepare(NOON, seconds(20))
     (found,) = ask(sink, "GET", f"/_index_template/{METRICS}")["index_templates"]

@@ -37,6 +37,8 @@ def references(outside: Outside) -> list[Reference]:
     for channel in outside.config.channels.values():
         texts = (channel.sns, channel.webhook, channel.secret, channel.key)
         found += [Reference(text, f"channel {channel.name}") for text in texts]
+    if history := outside.config.history:
+        found += [Reference(text, "elasticsearch") for text in (history.url, history.api_key, history.password)]
     return list({each.text: each for each in found if each.text.startswith("${")}.values())
 
 

@@ -13,6 +13,7 @@ from nephoscope.app.outside import Outside
 from nephoscope.app.scopes import find_scopes
 from nephoscope.cli.call import Call
 from nephoscope.cli.doctor_channels import check_references, check_webhooks, topics
+from nephoscope.cli.doctor_history import check_history
 from nephoscope.cli.doctor_readers import examine_cloud
 from nephoscope.cli.doctor_secrets import check_kept
 from nephoscope.cli.findings import Finding, Verdict
@@ -123,6 +124,7 @@ def _apart_from_calls(call: Call, outside: Outside, scopes: Sequence[Scope]) -> 
     yield from _memory(call, outside, scopes)
     yield from check_references(outside)
     yield from check_webhooks(outside)
+    yield from check_history(outside, call.clock, call.deadline(SECONDS))
 
 
 def _lacking(outside: Outside, gap: Gap) -> Need | None:

@@ -60,10 +60,18 @@ def check_keepers(tell: Keys | None, gathered: Collection[Cloud], findings: Find
 def check_kept_in_reach(elasticsearch: Keys, gathered: Collection[Cloud], findings: Findings) -> None:
     """What leads to the server of history; each cloud's function keeps what it gathers."""
     for key in ("url", "api_key", "password"):
-        _check(key, text_of(elasticsearch, key), False, gathered, findings)
+        _check(key, text_of(elasticsearch, key), False, gathered, findings, ("keeps", "keep", "history"))
 
 
-def _check(key: str, text: Text | None, fallback: bool, gathered: Collection[Cloud], findings: Findings) -> None:
+def _check(
+    key: str,
+    text: Text | None,
+    fallback: bool,
+    gathered: Collection[Cloud],
+    findings: Findings,
+    does: tuple[str, str, str] = ("tells", "tell", "this channel"),
+) -> None:
+    """does: what each cloud's function does with it: of one, of several, and to what."""
     if text is None or not is_reference(text.value):
         return
     try:
@@ -72,7 +80,7 @@ def _check(key: str, text: Text | None, fallback: bool, gathered: Collection[Clo
         return  # told already
     kind, name = parse_reference(text.value)
     if kind in OF_ONE and (others := [cloud for cloud in gathered if cloud is not OF_ONE[kind]]):
-        findings.problem(text.place, f"{key}: {_unreadable(kind, others)}")
+        findings.problem(text.place, f"{key}: {_unreadable(kind, others, does)}")
     elif kind == "own-cloud":
         for said in _illegal(name.partition("#")[0], gathered):
             findings.problem(text.place, f"{key}: {said}")
@@ -80,11 +88,11 @@ def _check(key: str, text: Text | None, fallback: bool, gathered: Collection[Clo
         findings.warning(text.place, f"{key}: {_out_of_reach(kind, others)}")
 
 
-def _unreadable(kind: str, others: Collection[Cloud]) -> str:
+def _unreadable(kind: str, others: Collection[Cloud], does: tuple[str, str, str]) -> str:
     who = listed(_FUNCTIONS[cloud] for cloud in others)
     return (
         f"${{{kind}:...}} can be read by {_FUNCTIONS[OF_ONE[kind]]}'s function alone, and {who} "
-        f"{'tells' if len(others) == 1 else 'tell'} this channel too; write ${{own-cloud:NAME}} and keep the secret "
+        f"{does[0] if len(others) == 1 else does[1]} {does[2]} too; write ${{own-cloud:NAME}} and keep the secret "
         "under that name in each cloud, or keep it in AWS: ${secretsmanager:NAME}"
     )
 

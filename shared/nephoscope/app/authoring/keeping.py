@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,12 +17,15 @@ from nephoscope.app.authoring.references import check_reference, is_reference
 from nephoscope.model.config import PublishElasticsearch
 from nephoscope.model.metric import Metric
 from nephoscope.model.time import DAY
+from nephoscope.pipeline.documents import label_of
 
 TAGS = ("env", "environment", "team", "owner", "service", "app", "role", "project")
 """Names of tags that stand with each document where nothing is said; a tag is found by its name whatever its case."""
 
 LEAST_KEEP = DAY
 _INDEX = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
+_HOST = re.compile(r"[^\s/@]+")
+_PEM = "-----BEGIN CERTIFICATE-----"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -37,10 +40,12 @@ def read_elasticsearch(
     _check_who(keys, findings)
     index = _value(text_of(keys, "index"), "nephoscope")
     if not _INDEX.fullmatch(index) and (text := text_of(keys, "index")):
-        findings.problem(text.place, f'index: "{index}" may have small letters, digits and - _ . only')
+        said = f'index: "{index}" may have small letters, digits and - _ . only, and begins with a letter or digit'
+        findings.problem(text.place, said)
     shown = texts_of(keys, "tags")
     if shown:
         no_doubles(shown, "tag", findings)
+        _check_labels(shown, findings)
     if url is None:
         return None
     return PublishElasticsearch(
@@ -58,6 +63,15 @@ def read_elasticsearch(
     )
 
 
+def _check_labels(tags: Iterable[Text], findings: Findings) -> None:
+    """Two tags that would stand under one name in each document."""
+    known: dict[str, str] = {}
+    for tag in tags:
+        first = known.setdefault(label_of(tag.value), tag.value)
+        if first != tag.value:
+            findings.problem(tag.place, f"tags: {first} and {tag.value} would both be labels.{label_of(tag.value)}")
+
+
 def _check_url(text: str) -> None:
     """Raises UnclearError, which never repeats what may be a secret."""
     if is_reference(text):
@@ -65,10 +79,12 @@ def _check_url(text: str) -> None:
     try:
         url = urlsplit(text)
         host = url.hostname or ""
-        url.port  # noqa: B018 - raises ValueError for a port that is none
+        port = url.port
     except ValueError as error:
         raise UnclearError("this is not a well-formed URL") from error
-    if url.scheme not in ("http", "https") or not host:
+    if port == 0:
+        raise UnclearError("this is not a well-formed URL")
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(host):
         raise UnclearError("expected https://HOST:PORT, or a reference such as ${ssm:/nephoscope/elasticsearch}")
     if "@" in url.netloc:
         raise UnclearError(f"the address of {host} holds a user or a password; write user: and password: instead")
@@ -93,14 +109,20 @@ def _authority(text: Text | None, beside: Path, findings: Findings) -> str:
         return ""
     try:
         found = (beside / text.value).read_text(encoding="ascii")
-        ssl.create_default_context(cadata=found)
     except OSError as error:
-        findings.problem(text.place, f"ca: {text.value} cannot be read: {error.strerror or 'no certificate in it'}")
+        findings.problem(text.place, f"ca: {text.value} cannot be read: {error.strerror}")
+        return ""
     except ValueError:
-        findings.problem(text.place, f"ca: {text.value} is no PEM file: it has no -----BEGIN CERTIFICATE-----")
-    else:
-        return found
-    return ""
+        found = ""
+    if _PEM not in found:
+        findings.problem(text.place, f"ca: {text.value} is no PEM file of certificates: it has no {_PEM}")
+        return ""
+    try:
+        ssl.create_default_context(cadata=found)
+    except ssl.SSLError:
+        findings.problem(text.place, f"ca: {text.value} has a certificate that cannot be read")
+        return ""
+    return found
 
 
 def _keep(text: Text | None, findings: Findings) -> int:

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import time
@@ -49,7 +50,11 @@ class ElasticServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._is_tls else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def _is_tls(self) -> bool:
+        return str(self._settings.get("xpack.security.http.ssl.enabled", "")).lower() == "true"
 
     @property
     def running(self) -> bool:
@@ -175,7 +180,8 @@ class ElasticServer:
         """Whether it has chosen itself for a master: before that it refuses what is written."""
         address = f"{self.url}/_cluster/health?wait_for_status=yellow&timeout=1s"
         try:
-            with urllib.request.urlopen(address, timeout=3) as answer:  # noqa: S310 - our own address
+            anyone = ssl._create_unverified_context() if self._is_tls else None  # noqa: S323 - our own child
+            with urllib.request.urlopen(address, timeout=3, context=anyone) as answer:  # noqa: S310 - our own address
                 return bool(answer.status == 200)
         except urllib.error.HTTPError as error:
             return error.code == 401

@@ -29,6 +29,7 @@ class Bodies:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
         self.most = BODY_BYTES
+        self._around = len(prefix) + 80  # the line before each, which names index and id
         self._names: dict[tuple[str, int], str] = {}
 
     def index(self, document: Document) -> str:
@@ -42,9 +43,8 @@ class Bodies:
         """Bodies' worth of documents, in order; a document that is too large by itself stands alone."""
         batch: list[Document] = []
         size = 0
-        around = len(self.prefix) + 80  # the line before each, which names index and id
         for document in documents:
-            weight = len(document.source) + around
+            weight = len(document.source) + self._around
             if batch and (size + weight > self.most or len(batch) >= BODY_DOCUMENTS):
                 yield batch
                 batch, size = [], 0
@@ -52,6 +52,10 @@ class Bodies:
             size += weight
         if batch:
             yield batch
+
+    def recut(self, piece: list[Document]) -> list[list[Document]]:
+        """What was cut before the server was known to take less; at once, so that no sibling has to learn it too."""
+        return [piece] if self.most == BODY_BYTES else list(self.cut(piece))
 
     def packed(self, batch: Iterable[Document]) -> tuple[bytes, int]:
         """(gzip, bytes before): level 1 makes a tenth of it already."""

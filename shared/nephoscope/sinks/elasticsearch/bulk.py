@@ -46,13 +46,13 @@ class Bulk:
     def __init__(
         self,
         client: Client,
-        prefix: str,
+        bodies: Bodies,
         sleep: Callable[[float], None],
         bury: Callable[[Sequence[Dead], Deadline], None],
         make: Callable[[str, Deadline], None],
     ) -> None:
         self.client = client
-        self.bodies = Bodies(prefix)
+        self.bodies = bodies
         self.sleep = sleep
         self.bury = bury
         self.make = make
@@ -126,7 +126,8 @@ class _Delivery:
             if self.over:
                 self._owe(piece)
                 continue
-            pieces.extendleft(reversed(self._send(piece)))
+            now, *later = self.bulk.bodies.recut(piece)
+            pieces.extendleft(reversed([*self._send(now), *later]))
 
     def _of_open_indices(self, piece: list[Document]) -> list[Document]:
         if not self.closed:

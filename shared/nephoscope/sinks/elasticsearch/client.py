@@ -20,7 +20,7 @@ from nephoscope.model.config import PublishElasticsearch
 from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.time import Deadline
 from nephoscope.ports import SecretReader
-from nephoscope.sinks.elasticsearch.connection import FAILURES, Answer, Connection, failure_of
+from nephoscope.sinks.elasticsearch.connection import FAILURES, LET_GO, Answer, Connection, failure_of
 from nephoscope.sinks.elasticsearch.errors import error_in, reason_of
 from nephoscope.sinks.elasticsearch.product import Server, Traffic, find_server
 
@@ -105,8 +105,8 @@ class Client:
             try:
                 answer = connection.exchange(method, target, data, headers, deadline)
             except FAILURES as error:
-                failure = failure_of(error)
-                if fresh or not held or isinstance(error, TimeoutError):
+                failure = failure_of(error, connection.scheme)
+                if fresh or not held or not isinstance(error, LET_GO):
                     break
             else:
                 self._count(data, answer)

@@ -49,11 +49,16 @@ _FAILURES: tuple[tuple[type[Exception], Reason, str], ...] = (
     (OSError, Reason.UNAVAILABLE, "no connection"),
 )
 FAILURES = (OSError, http.client.HTTPException, AnswerError)
+LET_GO = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""How a connection shows that the server has closed it since the last answer."""
 
 
-def failure_of(error: Exception) -> tuple[Reason, str]:
+def failure_of(error: Exception, scheme: str) -> tuple[Reason, str]:
     """One of FAILURES in our words."""
-    return next((reason, detail) for kind, reason, detail in _FAILURES if isinstance(error, kind))
+    reason, detail = next((reason, detail) for kind, reason, detail in _FAILURES if isinstance(error, kind))
+    if scheme == "http" and isinstance(error, http.client.RemoteDisconnected):
+        detail += "; does it speak https, not http?"
+    return reason, detail
 
 
 class Answer(NamedTuple):
@@ -74,6 +79,10 @@ class Connection:
         self._ca = ca
         self._context: ssl.SSLContext | None = None
         self._open: http.client.HTTPConnection | None = None
+
+    @property
+    def scheme(self) -> str:
+        return self._url.scheme
 
     @property
     def is_open(self) -> bool:

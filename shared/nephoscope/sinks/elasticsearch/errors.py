@@ -15,6 +15,7 @@ from nephoscope.model.errors import Reason
 LONGEST = 400
 """Characters of what a server says that are passed on."""
 
+_A_FEW_WORDS = 2
 _REDIRECTION, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
 
 REASONS: dict[int, Reason] = {
@@ -79,7 +80,7 @@ def said(error: object) -> tuple[str, str]:
     cause = error.get("caused_by")
     if isinstance(cause, dict) and cause.get("reason"):
         reason = f"{reason}: {cause['reason']}"
-    if " " not in reason:  # `closed` says little
+    if len(reason.split()) < _A_FEW_WORDS:  # `closed` says little
         reason = ": ".join(filter(None, (kind.removesuffix("_exception").replace("_", " "), reason)))
     return kind, one_line(reason)
 

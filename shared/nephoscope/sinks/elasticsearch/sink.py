@@ -11,6 +11,7 @@ from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.history import Document, HistoryKind, Taken
 from nephoscope.model.time import HOUR, Deadline
 from nephoscope.ports import Clock, SecretReader
+from nephoscope.sinks.elasticsearch.bodies import Bodies
 from nephoscope.sinks.elasticsearch.bulk import Bulk
 from nephoscope.sinks.elasticsearch.client import Client
 from nephoscope.sinks.elasticsearch.dead_letters import DeadLetters
@@ -38,7 +39,8 @@ class ElasticsearchSink:
         self._looked = 0
         self._untidy = ""
         letters = DeadLetters(client, where.index, fleet, clock.wall, self._make)
-        self._bulk = Bulk(client, where.index, sleep, letters.bury, self._make)
+        self.bodies = Bodies(where.index)
+        self._bulk = Bulk(client, self.bodies, sleep, letters.bury, self._make)
 
     def prepare(self, now: int, deadline: Deadline) -> None:
         """The server is one we know, our templates stand, days older than is kept are deleted. now: epoch seconds of

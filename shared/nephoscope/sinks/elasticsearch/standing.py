@@ -17,24 +17,31 @@ _THERE_ALREADY = 400
 
 def ensure_templates(client: Client, where: PublishElasticsearch, now: int, deadline: Deadline) -> None:
     """now: epoch seconds; the day whose indices come next. Raises DeliveryError that says what is in the way."""
-    path = f"/_index_template/{where.index}-*"
-    found = client.ask("GET", path, deadline=deadline, missing_ok=True) or {}
+    for name, body in missing_templates(client, where, deadline).items():
+        client.ask("PUT", f"/_index_template/{name}", body, deadline=deadline)
+    for kind in HistoryKind:
+        check_effect(client, index_of(where.index, kind, now), deadline)
+
+
+def missing_templates(client: Client, where: PublishElasticsearch, deadline: Deadline) -> dict[str, dict[str, Any]]:
+    """Name -> body of those that do not stand as they should. Raises DeliveryError, also where somebody else's has our
+    name."""
+    found = client.ask("GET", f"/_index_template/{where.index}-*", deadline=deadline, missing_ok=True) or {}
     standing = {each["name"]: each["index_template"] for each in found.get("index_templates", [])}
-    for name, body in templates(where.index, where.shards, where.replicas).items():
-        there = standing.get(name)
-        if there is not None and owner_of(there) != OWNER:
+    wanted = templates(where.index, where.shards, where.replicas)
+    for name in wanted:
+        if name in standing and owner_of(standing[name]) != OWNER:
             raise client.error(
                 Reason.REJECTED,
                 f"the index template {name} is somebody else's; it stays as it is. Choose another publish.elasticsearch"
                 ".index, or delete the template",
             )
-        if there is None or not _is_current(there, body):
-            client.ask("PUT", f"/_index_template/{name}", body, deadline=deadline)
-    for kind in HistoryKind:
-        _check_effect(client, index_of(where.index, kind, now), deadline)
+    return {
+        name: body for name, body in wanted.items() if name not in standing or not _is_current(standing[name], body)
+    }
 
 
-def _check_effect(client: Client, index: str, deadline: Deadline) -> None:
+def check_effect(client: Client, index: str, deadline: Deadline) -> None:
     """A template of higher priority would win over ours without a word."""
     path = f"/_index_template/_simulate_index/{index}"
     answer = client.ask("POST", path, deadline=deadline, filter_path="template.mappings._meta")
