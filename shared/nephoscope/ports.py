@@ -10,6 +10,7 @@ from nephoscope.model.config import Channel, Config
 from nephoscope.model.group import Message
 from nephoscope.model.history import Document, Taken
 from nephoscope.model.publish import Dashboard, Datum
+from nephoscope.model.question import Course, KeptMetric, Question, Survey, Total
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.secret import Secret
 from nephoscope.model.series import Gap, Inventory, Readings, SeriesRequest
@@ -96,6 +97,31 @@ class HistorySink(Protocol):
 
     def write_documents(self, documents: Iterable[Document], deadline: Deadline) -> Taken:
         """Send them as a stream; the same document again does no harm. Raises nothing: what was not taken is owed."""
+        ...
+
+
+class HistoryReader(Protocol):
+    """History asked back. Each raises DeliveryError, also where a part of the answer is missing."""
+
+    def read_survey(self, question: Question, deadline: Deadline) -> Survey: ...
+
+    def read_metrics(self, fleet: str, deadline: Deadline) -> tuple[KeptMetric, ...]:
+        """All that are kept of the fleet, by name."""
+        ...
+
+    def read_totals(self, question: Question, deadline: Deadline) -> tuple[Total, ...]: ...
+
+    def read_courses(
+        self,
+        question: Question,
+        totals: Sequence[Total],
+        deadline: Deadline,
+        *,
+        few: bool = False,
+        stepped: Callable[[int, int], None] = ...,
+    ) -> tuple[Course, ...]:
+        """The course of each of these groups, in their order. few: they are not all that there are. stepped: told the
+        data time up to which all is read, and its end."""
         ...
 
 
