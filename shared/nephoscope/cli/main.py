@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "nephoscope.cli.list",
     "metrics": "nephoscope.cli.metrics",
     "plot": "nephoscope.cli.plot",
+    "history": "nephoscope.cli.history",
     "run": "nephoscope.cli.run",
     "status": "nephoscope.cli.status",
     "timeline": "nephoscope.cli.timeline",
