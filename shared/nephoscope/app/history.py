@@ -37,6 +37,8 @@ from nephoscope.ports import Clock, HistoryReader
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from nephoscope.sinks.elasticsearch.asking import ElasticsearchAsking
+
 HOURS = 24
 SECONDS = 300.0
 """For the whole of an answer."""
@@ -161,13 +163,13 @@ def history_frame(config: Config | str | Path, metric: str, **asked: Any) -> Dat
     return ask_history(config, metric, **asked).frame()
 
 
-def open_reader(config: Config, environment: Mapping[str, str], clock: Clock) -> HistoryReader:
+def open_reader(config: Config, environment: Mapping[str, str], clock: Clock) -> ElasticsearchAsking:
     """Of the configured server; no call is made yet. Raises DeliveryError where the configuration has none."""
     settings = Settings.from_environment(environment)
     if not settings.home_region:
         settings = replace(settings, home_region=config.publish.region)
     secrets = open_secrets(settings, environment, clock)
-    reader: HistoryReader = wire("history-reader", "elasticsearch")(config, secrets)
+    reader: ElasticsearchAsking = wire("history-reader", "elasticsearch")(config, secrets)
     return reader
 
 

@@ -21,12 +21,13 @@ from nephoscope.cli.silence import duration_of
 from nephoscope.cli.zones import zone_of
 from nephoscope.model.config import Config
 from nephoscope.model.metric import Metric, Shape, Unit
+from nephoscope.model.question import Question
 from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.rule import Threshold
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import HOUR, MINUTE, floor_to, iso
 from nephoscope.pipeline.asking.fields import BY, UnclearQuestionError
-from nephoscope.pipeline.asking.question import Question, ask
+from nephoscope.pipeline.asking.question import ask
 from nephoscope.pipeline.plotting.picture import Asked, compose
 from nephoscope.pipeline.plotting.tracks import Track
 from nephoscope.pipeline.wording import clean, render_time

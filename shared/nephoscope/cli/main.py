@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "history": "nephoscope.cli.history",
     "run": "nephoscope.cli.run",
     "status": "nephoscope.cli.status",
+    "states": "nephoscope.cli.states",
     "timeline": "nephoscope.cli.timeline",
     "explain": "nephoscope.cli.explain",
     "ack": "nephoscope.cli.ack",

@@ -28,10 +28,13 @@ Body = dict[str, Any]
 
 
 def query_of(question: Question) -> Body:
-    within = {
-        "range": {AT: {"gte": iso(question.begin), "lt": iso(question.end), "format": "strict_date_time_no_millis"}}
-    }
-    return {"bool": {"filter": [*_of(question.fleet, question.metric), within, *map(holds, question.where)]}}
+    filters = [*_of(question.fleet, question.metric), within(question.begin, question.end), *map(holds, question.where)]
+    return {"bool": {"filter": filters}}
+
+
+def within(begin: int, end: int) -> Body:
+    """[begin, end) of data time."""
+    return {"range": {AT: {"gte": iso(begin), "lt": iso(end), "format": "strict_date_time_no_millis"}}}
 
 
 def _of(fleet: str, metric: str) -> list[Body]:
