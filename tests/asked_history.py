@@ -68,6 +68,7 @@ class Running:
         taken = sink.write_documents(documents, soon())
         assert (taken.owed, taken.dead, taken.problem) == ({}, 0, "")
         client.ask("POST", "/nephoscope-*/_refresh", deadline=soon())
+        client.close()
 
 
 @contextmanager

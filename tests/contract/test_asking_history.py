@@ -199,3 +199,4 @@ def test_a_shard_that_is_gone_is_an_error_and_no_smaller_figure(kept: Running) -
             asked(kept, hours=30)
     finally:
         client.ask("DELETE", "/nephoscope-metrics-2026.11.25", deadline=soon())
+        client.close()

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -155,7 +156,8 @@ def ask_history(
     since = int(begin.timestamp()) if begin else until - round(hours * HOUR)
     question = ask(known.fleet, metric, statistic, by, where, since, until, step)
     reader = open_reader(known, os.environ if environment is None else environment, ticking)
-    return read_history(reader, question, Deadline(ticking.monotonic() + SECONDS, ticking.monotonic), most=most)
+    with closing(reader):
+        return read_history(reader, question, Deadline(ticking.monotonic() + SECONDS, ticking.monotonic), most=most)
 
 
 def history_frame(config: Config | str | Path, metric: str, **asked: Any) -> DataFrame:

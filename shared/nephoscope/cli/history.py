@@ -7,6 +7,7 @@ import csv
 import io
 import math
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def run(call: Call) -> int:
     reader = open_reader(config, call.environment, call.clock)
     most = 0 if args.json or args.csv or args.plot else MOST
     try:
-        with call.terminal.progress("asking"):
+        with closing(reader), call.terminal.progress("asking"):
             history = read_history(reader, question, call.deadline(SECONDS), most=most, upward=upward)
     except NoHistoryError as error:
         return _say_nothing(call, question, error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from nephoscope.app.history import SECONDS, open_reader
 from nephoscope.catalog.loader import Catalog
 from nephoscope.cli.call import Call, CallError
@@ -27,16 +29,18 @@ def kept_recordings(call: Call, config: Config, catalog: Catalog) -> tuple[Recor
     reader.client.server(deadline)
     gathering = Gathering({label_of(tag): tag for tag in config.history.tags})
     body = points_body(config.fleet, names, begin - _reach(config, catalog, names), end)
-    with call.terminal.progress("reading history"):
+    with closing(reader), call.terminal.progress("reading history"):
         for page in reader.read_pages(HistoryKind.METRICS, body, deadline):
             gathering.add(page)
+        known = (
+            "" if gathering.series else ", ".join(each.metric for each in reader.read_metrics(config.fleet, deadline))
+        )
     traffic = reader.client.traffic
     call.terminal.note(f"{traffic.requests:,} requests, {traffic.received / 1e6:.1f} MB; no provider was asked")
     if not gathering.series:
-        known = ", ".join(each.metric for each in reader.read_metrics(config.fleet, deadline)) or "nothing"
         raise CallError(
             f"no point of {', '.join(names)} is kept since {iso(begin)} ({render_duration(end - begin)})",
-            f"Kept are: {known}.",
+            f"Kept are: {known or 'nothing'}.",
         )
     last = max(max(kept.points) + kept.period for kept in gathering.series.values())
     return gathering.recordings(begin, min(end, last))

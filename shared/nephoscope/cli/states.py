@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 from nephoscope.app.authoring.findings import did_you_mean
 from nephoscope.app.history import SECONDS, open_reader
@@ -69,8 +70,9 @@ def run(call: Call) -> int:
     deadline = call.deadline(SECONDS)
     end = floor_to(int(call.clock.wall()), MINUTE) + MINUTE
     begin = end - call.args.days * DAY
-    machine = _found(call.args.host, read_machines(reader, config.fleet, deadline))
-    first, events = read_life(reader, config.fleet, machine, begin, end, deadline)
+    with closing(reader):
+        machine = _found(call.args.host, read_machines(reader, config.fleet, deadline))
+        first, events = read_life(reader, config.fleet, machine, begin, end, deadline)
     if first is None and not events:
         call.terminal.problem(
             f"nothing is kept of {_name(machine)} in the last {call.args.days} days", "--days N looks further back."

@@ -38,6 +38,10 @@ class ElasticsearchAsking:
         self._where = where
         self._sleep = sleep
 
+    def close(self) -> None:
+        """Let go of the connection; the next question opens another."""
+        self.client.close()
+
     def read_survey(self, question: Question, deadline: Deadline) -> Survey:
         """Raises DeliveryError, also for a server that is not supported."""
         self.client.server(deadline)
