@@ -70,11 +70,11 @@ def test_a_point_at_the_beginning_counts_and_one_at_the_end_does_not(kept: Runni
 @pytest.mark.parametrize(
     ("statistic", "expected"),
     [
-        ("avg", {"prod": 0.3, "test": 0.6, "no env": 0.1}),
-        ("max", {"prod": 0.4, "test": 0.7, "no env": 0.1}),
-        ("min", {"prod": 0.2, "test": 0.5, "no env": 0.1}),
-        ("sum", {"prod": 0.6, "test": 1.8, "no env": 0.1}),
-        ("count", {"prod": 2, "test": 3, "no env": 1}),
+        ("avg", {"prod": 0.3, "test": 0.6, "no Env": 0.1}),
+        ("max", {"prod": 0.4, "test": 0.7, "no Env": 0.1}),
+        ("min", {"prod": 0.2, "test": 0.5, "no Env": 0.1}),
+        ("sum", {"prod": 0.6, "test": 1.8, "no Env": 0.1}),
+        ("count", {"prod": 2, "test": 3, "no Env": 1}),
     ],
 )
 def test_every_statistic_by_a_tag_with_those_that_lack_it(

@@ -32,15 +32,13 @@ def kept_recordings(call: Call, config: Config, catalog: Catalog) -> tuple[Recor
     with closing(reader), call.terminal.progress("reading history"):
         for page in reader.read_pages(HistoryKind.METRICS, body, deadline):
             gathering.add(page)
-        known = (
-            "" if gathering.series else ", ".join(each.metric for each in reader.read_metrics(config.fleet, deadline))
-        )
+        others = () if gathering.series else reader.read_metrics(config.fleet, deadline)
     traffic = reader.client.traffic
     call.terminal.note(f"{traffic.requests:,} requests, {traffic.received / 1e6:.1f} MB; no provider was asked")
     if not gathering.series:
         raise CallError(
             f"no point of {', '.join(names)} is kept since {iso(begin)} ({render_duration(end - begin)})",
-            f"Kept are: {known or 'nothing'}.",
+            f"Kept are: {', '.join(each.metric for each in others) or 'nothing'}.",
         )
     last = max(max(kept.points) + kept.period for kept in gathering.series.values())
     return gathering.recordings(begin, min(end, last))
