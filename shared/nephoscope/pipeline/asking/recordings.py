@@ -30,7 +30,6 @@ def points_body(fleet: str, metrics: Sequence[str], begin: int, end: int) -> Bod
     return {
         "query": {"bool": {"filter": [*own, within(begin, end)]}},
         "sort": ["_doc"],
-        "track_total_hits": False,
         "_source": source,
     }
 
