@@ -81,11 +81,16 @@ def _plot(fleet: Lived, path: Path, words: str) -> Path:
 def _screen(browser: Chromium, fleet: Lived, width: int, folder: Path, host: str) -> Path:
     commands = [command.replace("HOST", host) for command in SCREENS]
     shown = "".join(
-        f"<pre><b>$ nephoscope {html.escape(command)}</b>\n{_markup(printed(fleet, command, width), width)}</pre>"
+        f"<pre><b>$ nephoscope {html.escape(command)}</b>\n{_markup(_still(printed(fleet, command, width)), width)}</pre>"
         for command in commands
     )
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><style>{_STYLE}</style>{shown}</html>'
     return browser.picture(page, folder / f"history-terminal-{width}.png", round(width * CELL) + MARGIN)
+
+
+def _still(text: str) -> str:
+    """Without the line that moves while the server is asked, and is wiped away afterwards."""
+    return "\n".join(line for line in text.split("\n") if " asking " not in line)
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------

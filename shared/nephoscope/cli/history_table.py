@@ -58,7 +58,7 @@ def _columns(history: History) -> tuple[Column, ...]:
         Column(name, flows=True),
         Column("TREND"),
         *own,
-        Column("AVERAGE", rank=0 if statistic == "avg" else 2, right=True),
+        Column("AVERAGE", rank=0 if statistic == "avg" else 1, right=True),
         Column("MAX", rank=0 if statistic == "max" else 1, right=True),
         *((Column("MIN", right=True),) if statistic == "min" else ()),
         Column("LAST", rank=3, right=True),

@@ -121,7 +121,7 @@ def _show(
         strip = strip_of(stays, begin, end, cells)
         terminal.line("".join(MARKS.get(state, "?") for state in strip))
     whole = max(1, end - begin)
-    shares = [f"{_word(state)} {100 * seconds / whole:.1f} %" for state, seconds in shares_of(stays).items() if seconds]
+    shares = [f"{_word(state)} {_share(seconds / whole)}" for state, seconds in shares_of(stays).items() if seconds]
     restarts = sum(each.action == "restarted" for each in events)
     fired = sum(each.kind == "alert" and each.action == "fired" for each in events)
     counts = f"{_number(restarts, 'restart')}, {_number(fired, 'alert')} fired"
@@ -129,6 +129,13 @@ def _show(
     terminal.line()
     terminal.table(COLUMNS, [_row(each, stays) for each in told(events)])
     terminal.note(f"{render_time(begin)} to {render_time(end)}")
+
+
+def _share(part: float) -> str:
+    return f"{100 * part:.1f} %" if part >= LEAST else f"under {100 * LEAST:g} %"
+
+
+LEAST = 0.001
 
 
 def _word(state: str) -> str:
