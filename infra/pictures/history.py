@@ -80,9 +80,10 @@ def _plot(fleet: Lived, path: Path, words: str) -> Path:
 
 def _screen(browser: Chromium, fleet: Lived, width: int, folder: Path, host: str) -> Path:
     commands = [command.replace("HOST", host) for command in SCREENS]
+    texts = [_markup(_still(printed(fleet, command, width)), width) for command in commands]
     shown = "".join(
-        f"<pre><b>$ nephoscope {html.escape(command)}</b>\n{_markup(_still(printed(fleet, command, width)), width)}</pre>"
-        for command in commands
+        f"<pre><b>$ nephoscope {html.escape(command)}</b>\n{text}</pre>"
+        for command, text in zip(commands, texts, strict=True)
     )
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><style>{_STYLE}</style>{shown}</html>'
     return browser.picture(page, folder / f"history-terminal-{width}.png", round(width * CELL) + MARGIN)

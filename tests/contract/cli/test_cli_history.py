@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +23,7 @@ from nephoscope.model.resource import State
 from nephoscope.model.time import DAY, HOUR, iso
 from nephoscope.pipeline.documents import StateSeen, Telling, alert_document, state_document
 from tests.contract.cli.conftest import Shell
+from tests.contract.cli.test_cli_reading import on_a_terminal
 
 CONFIG = """\
 fleet: acme
@@ -164,6 +166,18 @@ def test_without_a_server_or_its_configuration_it_is_said(asking: Shell) -> None
         done = asking(command, "cpu.utilization")
         assert done.returncode == 2
         assert "nephoscope.yaml keeps no history" in done.stderr
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+@pytest.mark.parametrize(
+    "words", ["history cpu.utilization --p95", "history cpu.utilization --by tag:Env", "states web-1"]
+)
+def test_no_line_is_wider_than_the_terminal(asking: Shell, words: str, width: int) -> None:
+    shown, code = on_a_terminal(asking, width, *words.split())
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert code == 0
+    assert max(len(line.rstrip("\r")) for line in plain.split("\n")) <= width
+    assert "web-1" in plain or "prod" in plain
 
 
 # --- states -------------------------------------------------------------------------------------------------------
