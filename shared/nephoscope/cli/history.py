@@ -8,29 +8,26 @@ import io
 import math
 import sys
 from contextlib import closing
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nephoscope.app.authoring.findings import did_you_mean
 from nephoscope.app.history import SECONDS, History, NoHistoryError, open_reader, read_history
 from nephoscope.catalog.loader import load_catalog
 from nephoscope.cli.call import FAILED, WELL, Call, CallError
+from nephoscope.cli.history_picture import picture_of
 from nephoscope.cli.history_table import MOST, show_table
 from nephoscope.cli.plot_choice import check_out
 from nephoscope.cli.show import positive
 from nephoscope.cli.silence import duration_of
 from nephoscope.cli.zones import zone_of
 from nephoscope.model.config import Config
-from nephoscope.model.metric import Metric, Shape, Unit
 from nephoscope.model.question import Question
-from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.rule import Threshold
-from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.time import HOUR, MINUTE, floor_to, iso
 from nephoscope.pipeline.asking.fields import BY, UnclearQuestionError
 from nephoscope.pipeline.asking.question import ask
 from nephoscope.pipeline.plotting.picture import Asked, compose
-from nephoscope.pipeline.plotting.tracks import Track
 from nephoscope.pipeline.wording import clean, render_time
 
 HELP = "Ask Elasticsearch for a metric's history: a table, JSON, CSV or a picture."
@@ -210,41 +207,6 @@ def _write_csv(history: History) -> None:
     writer.writerow(("time", "group", "value"))
     writer.writerows((iso(at), group, repr(value)) for at, group, value in history.rows())
     sys.stdout.write(text.getvalue())
-
-
-def picture_of(history: History, about: str, zone: tzinfo) -> Asked:
-    """Each group a track of its own, as if it were a machine of that name."""
-    question, metric = history.question, metric_of(history)
-    tracks = tuple(
-        Track(_stand_in(course.label, metric), metric.name, question.step, (), course.times, course.values)
-        for course in history.courses
-    )
-    said = {"avg": "average", "max": "highest", "min": "lowest", "sum": "sum", "count": "points"}
-    statistic = said.get(str(question.statistic), str(question.statistic))
-    title = f"{metric.name}, {statistic}{'' if question.by == 'none' else f' by {clean(question.by)}'}"
-    number = f"{history.groups:,} {'group' if history.groups == 1 else 'groups'}" if question.by != "host" else ""
-    hosts = f"{history.groups:,} {metric.on}{'' if history.groups == 1 else 's'}" if question.by == "host" else ""
-    words = ", ".join(filter(None, (hosts or number, about)))
-    shown = {metric.name: tracks}
-    return Asked([metric], shown, (), question.begin, question.end, zone, about=words, title=title)
-
-
-def metric_of(history: History) -> Metric:
-    """The catalog's, or as its documents tell it. A count of points has no unit but itself."""
-    known = load_catalog().metrics.get(history.question.metric)
-    unit = history.unit if history.unit in set(Unit) else Unit.COUNT
-    counted = history.question.statistic.name == "count"
-    return Metric(
-        history.question.metric,
-        known.on if known else Kind.INSTANCE,
-        Shape.GAUGE,
-        Unit.COUNT if counted else Unit(unit),
-        known.description if known else "",
-    )
-
-
-def _stand_in(label: str, metric: Metric) -> Resource:
-    return Resource(Scope(Cloud.AWS, "", ""), metric.on, label, label)
 
 
 def _write_picture(call: Call, asked: Asked) -> None:
