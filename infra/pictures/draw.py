@@ -24,6 +24,7 @@ PARTS: Mapping[str, str] = {
     "cloudwatch": "the dashboard in CloudWatch, as our page draws its body",
     "web": "the page of nephoscope web",
     "plots": "nephoscope plot",
+    "history": "nephoscope history and states, out of Elasticsearch",
     "terminal": "the commands in terminals of three widths",
     "messages": "messages, as receivers show them",
 }

@@ -10,6 +10,7 @@ from nephoscope.model.config import Channel, Config
 from nephoscope.model.group import Message
 from nephoscope.model.history import Document, Taken
 from nephoscope.model.publish import Dashboard, Datum
+from nephoscope.model.question import Course, KeptMetric, Question, Survey, Total
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.model.secret import Secret
 from nephoscope.model.series import Gap, Inventory, Readings, SeriesRequest
@@ -102,6 +103,31 @@ class HistorySink(Protocol):
 
     def close(self) -> None:
         """Let go of connections until something is asked again."""
+        ...
+
+
+class HistoryReader(Protocol):
+    """History asked back. Each raises DeliveryError, also where a part of the answer is missing."""
+
+    def read_survey(self, question: Question, deadline: Deadline) -> Survey: ...
+
+    def read_metrics(self, fleet: str, deadline: Deadline) -> tuple[KeptMetric, ...]:
+        """All that are kept of the fleet, by name."""
+        ...
+
+    def read_totals(self, question: Question, deadline: Deadline) -> tuple[Total, ...]: ...
+
+    def read_courses(
+        self,
+        question: Question,
+        totals: Sequence[Total],
+        deadline: Deadline,
+        *,
+        few: bool = False,
+        stepped: Callable[[int, int], None] = ...,
+    ) -> tuple[Course, ...]:
+        """The course of each of these groups, in their order. few: they are not all that there are. stepped: told the
+        data time up to which all is read, and its end."""
         ...
 
 

@@ -26,6 +26,7 @@ WIRING: dict[tuple[str, str], str] = {
     ("store", "sqlite"): "nephoscope.stores.sqlite:open_table",
     ("queue", "sqs"): "nephoscope.queues.sqs:open_queue",
     ("queue", "pubsub"): "nephoscope.queues.pubsub:open_queue",
+    ("history-reader", "elasticsearch"): "nephoscope.sinks.elasticsearch.asking:open_asking",
     ("admission", "aws"): "nephoscope.clouds.aws.admission:open_admission",
 }
 

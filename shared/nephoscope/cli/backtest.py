@@ -10,6 +10,7 @@ from pathlib import Path
 from nephoscope.app.outside import Outside
 from nephoscope.catalog.loader import Catalog, load_catalog
 from nephoscope.cli.call import FAILED, Call, CallError, add_cloud_argument
+from nephoscope.cli.kept_history import kept_recordings
 from nephoscope.cli.provider_history import add_spend_argument, check_price, gaps_of, keep, read_windows, recorded
 from nephoscope.cli.reading import look, report_gaps
 from nephoscope.cli.show import positive
@@ -29,11 +30,17 @@ examples:
   nephoscope backtest --days 14 --rule cpu-hot --list
   nephoscope backtest --record week.jsonl    keep what was read
   nephoscope backtest --from week.jsonl      try other rules on it; no cloud is asked
+  nephoscope backtest --from-history         on what Elasticsearch keeps; nothing costs
   nephoscope backtest --json
 
 Each series that a rule needs is read once for each day; what that costs at list price is
 said first, and nothing is read where it is more than --spend. Machines are those that
-run now. Rules on states and checks are left out, for no provider keeps their history."""
+run now. Rules on states and checks are left out, for no provider keeps their history.
+
+--from-history asks no provider, but the points that publish.elasticsearch keeps, as far
+back as it keeps them. Machines are those that were kept, gone ones as well; of their tags
+those that are kept, so rules that choose by others find nothing. When nothing was kept,
+what was is unknown, and no rule fires or ends."""
 
 DAYS = 7
 MOST_DAYS = 14
@@ -66,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rule", action="append", default=[], metavar="NAME", help="only this rule; may be repeated")
     parser.add_argument("--list", action="store_true", help="each firing, the oldest first")
     parser.add_argument("--from", dest="recorded", type=Path, metavar="FILE", help="history that was recorded")
+    parser.add_argument("--from-history", action="store_true", help="history that Elasticsearch keeps; costs nothing")
     parser.add_argument("--record", type=Path, metavar="FILE", help="keep what is read, as JSON lines")
     add_spend_argument(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document")
@@ -73,7 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(call: Call) -> int:
-    if call.args.days > MOST_DAYS:
+    if call.args.recorded and call.args.from_history:
+        raise CallError("--from and --from-history name two histories; one of them is meant")
+    if call.args.days > MOST_DAYS and not call.args.from_history:
         raise CallError(f"--days {call.args.days} is more than {MOST_DAYS}: one-minute points are kept for 15 days")
     if call.args.recorded and call.args.record:
         raise CallError("--from reads no cloud: there is nothing to --record")
@@ -82,6 +92,12 @@ def run(call: Call) -> int:
         recordings = recorded(call.args.recorded)
         gaps: tuple[Gap, ...] = ()
         catalog = load_catalog().configured(config)
+    elif call.args.from_history:
+        config = _config(call, call.config())
+        catalog = load_catalog().configured(config)
+        recordings, gaps = kept_recordings(call, config, catalog), ()
+        if call.args.record:
+            keep(call, recordings)
     else:
         outside = call.outside_only()
         config, catalog = _config(call, outside.config), outside.catalog

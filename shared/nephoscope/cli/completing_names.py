@@ -44,6 +44,18 @@ def choices(_: argparse.Namespace) -> Iterable[str]:
     return [f"{word}=" if not word.endswith(":") else word for word in words(_)]
 
 
+def history_words(_: argparse.Namespace) -> Iterable[str]:
+    from nephoscope.pipeline.asking.fields import ATTRIBUTE, BY, TAG  # noqa: PLC0415 - as above
+
+    return [*BY, TAG, ATTRIBUTE]
+
+
+def history_choices(_: argparse.Namespace) -> Iterable[str]:
+    from nephoscope.pipeline.asking.fields import ATTRIBUTE, TAG, WHERE  # noqa: PLC0415 - as above
+
+    return [*(f"{word}=" for word in WHERE), TAG, ATTRIBUTE]
+
+
 def rules(args: argparse.Namespace) -> Iterable[str]:
     return [rule.name for rule in _config(args).rules]
 
@@ -97,6 +109,11 @@ NAMES: Mapping[tuple[str, str], Names] = {
     ("plot", "by"): words,
     ("plot", "where"): choices,
     ("metrics", "metric"): metrics,
+    ("history", "metric"): metrics,
+    ("history", "by"): history_words,
+    ("history", "where"): history_choices,
+    ("history", "zone"): zones,
+    ("states", "host"): machines,
     ("backtest", "rule"): rules,
     ("silence", "rule"): rules,
     ("silence", "resource"): machines,

@@ -53,7 +53,7 @@ def point_documents(series: Series, resource: Resource, since: int, lot: str, te
     metric = telling.catalog.metrics.get(key.metric)
     about = _about(resource, telling)
     if key.attributes:
-        about["attributes"] = {_field(name): value for name, value in key.attributes}
+        about["attributes"] = {attribute_field(name): value for name, value in key.attributes}
     measured = {"name": key.metric, "unit": str(metric.unit) if metric else "", "period": series.period}
     head = f'{_line(about)[:-1]},"metric":{_line(measured)[:-1]},"value":'
     digest = _digest(telling.fleet, resource.scope.key, key.resource_id, key.metric, *map(list, key.attributes))
@@ -180,10 +180,11 @@ def kept_tags(tags: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
 def label_of(tag: str) -> str:
     """The field under `labels.` in which a tag stands: small letters, and no dot, which would make a field within a
     field."""
-    return _field(tag.lower())
+    return attribute_field(tag.lower())
 
 
-def _field(name: str) -> str:
+def attribute_field(name: str) -> str:
+    """The field under `attributes.` in which an attribute stands."""
     return name.replace(".", "_").strip() or "_"
 
 

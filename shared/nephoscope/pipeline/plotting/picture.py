@@ -107,7 +107,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the picture is to show. tracks: by metric, in the metrics' order. form: auto, lines or bands."""
+    """What the picture is to show. tracks: by metric, in the metrics' order. form: auto, lines or bands. title: where
+    the tracks are no machines, what they are."""
 
     metrics: Sequence[Metric]
     tracks: Mapping[str, Sequence[Track]]
@@ -119,6 +120,7 @@ class Asked:
     by: str = ""
     form: str = "auto"
     about: str = ""
+    title: str = ""
 
 
 def compose(asked: Asked) -> Picture:
@@ -174,6 +176,8 @@ def _wrapped(panels: list[Panel]) -> list[list[Panel]]:
 
 
 def _title(asked: Asked) -> str:
+    if asked.title:
+        return asked.title
     names = " and ".join(metric.name for metric in asked.metrics)
     tracks = [track for each in asked.tracks.values() for track in each]
     machines = {_of(track) for track in tracks}
