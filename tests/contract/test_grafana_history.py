@@ -26,11 +26,11 @@ from nephoscope.pipeline.consoles.grafana_history_source import render_source
 from nephoscope.pipeline.consoles.grafana_history_targets import Product, quoted
 from tests.console_boards import CATALOG, ODD, everything, odd
 from tests.grafana_asks import body_of, lines_in, rows_in, search
-from tests.history_world import CPU, MIDNIGHT, NOON, US, alert, bucket, keep, machine, points, state
+from tests.history_world import MIDNIGHT, NOON, US, alert, bucket, keep, machine, points, state
 
 HOSTILE = f'{ODD}" OR nephoscope.fleet:* OR "${{region}}[[region]] AND \\'
 ALL = {"account": "*", "region": "*"}
-EU_1, EU_2, US_1 = machine("web-1", env="prod"), machine("web-2"), machine("db*\"1", US)
+EU_1, EU_2, US_1 = machine("web-1", env="prod"), machine("web-2"), machine('db*"1', US)
 HISTORY = PublishElasticsearch("http://127.0.0.1:1")
 
 
@@ -229,7 +229,21 @@ def test_a_variable_offers_the_values_of_its_own_fleet(url: str, fleet: str) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["web-1", 'db*"1', "a b", "*", "a\\", "x OR y", "$region", "${region}", "[[region]]", "ü東", "a:b/c~^?", "-x", "\\u0024"],
+    [
+        "web-1",
+        'db*"1',
+        "a b",
+        "*",
+        "a\\",
+        "x OR y",
+        "$region",
+        "${region}",
+        "[[region]]",
+        "ü東",
+        "a:b/c~^?",
+        "-x",
+        "\\u0024",
+    ],
 )
 def test_a_quoted_name_finds_itself_and_nothing_else(url: str, name: str) -> None:
     fleet = f"quoted {name}"
@@ -246,5 +260,3 @@ def flat(source: dict[str, Any], before: str = "") -> Iterator[str]:
             yield from flat(value, f"{before}{name}.")
         else:
             yield before + name
-
-

@@ -53,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"with --for gcp: service and stage of our functions (default: {DEPLOYED})",
     )
     parser.add_argument(
-        "--opensearch", action="store_true", help="with --for grafana: history is kept by OpenSearch, which has a plugin"
+        "--opensearch",
+        action="store_true",
+        help="with --for grafana: history is kept by OpenSearch, which has a plugin",
     )
     parser.add_argument("--part", type=positive, default=1, metavar="N", help="which one to print (default: 1)")
     parser.add_argument("--widget", metavar="ARN", help="the custom widget's function (default: NEPHOSCOPE_WIDGET_ARN)")

@@ -34,7 +34,9 @@ def history_board(config: Config, catalog: Catalog) -> Board:
         return Board(config.fleet, "Nothing is kept.", clouds, ())
     shown = [Shown(config, catalog, clouds, metric) for metric in metrics_kept(config, catalog)]
     sections = (
-        Section("metrics", "What was", "Averages are over all points.", tuple(p for one in shown for p in _metric(one))),
+        Section(
+            "metrics", "What was", "Averages are over all points.", tuple(p for one in shown for p in _metric(one))
+        ),
         Section("states", "The life of machines", panels=tuple(_states())),
         Section("alerts", "What was told", panels=tuple(_alerts())),
     )
@@ -103,7 +105,9 @@ def _states() -> Iterator[Panel]:
     )
     happened = Kept(states, (Statistic.COUNT,), by=("event.action",), where=changed, step=HOUR)
     yield Panel("What happened to machines", Look.BARS, (happened,), counted="changes")
-    into = Kept(states, (Statistic.COUNT,), by=("state.name",), where=(("event.action", ("state_changed",)),), step=HOUR)
+    into = Kept(
+        states, (Statistic.COUNT,), by=("state.name",), where=(("event.action", ("state_changed",)),), step=HOUR
+    )
     yield Panel("Changes, by the state that they led to", Look.BARS, (into,), counted="changes")
     restarts = Kept(states, (Statistic.COUNT,), by=(_HOST,), where=(("event.action", ("restarted",)),), most=WORST)
     yield Panel("Restarted most often", Look.LIST, (restarts,), counted="restarts")

@@ -1,8 +1,8 @@
 """The board as a Grafana dashboard: one for all clouds, a row for each section, a data source for each cloud.
 
 What the alert memory knows (lists of alerts, of blind scopes) none of these data sources can ask; a link leads to where
-it is shown. A cloud that is not gathered has no data source, no variables and no panels here. What is kept has a dashboard of its own
-(grafana_history.py).
+it is shown. A cloud that is not gathered has no data source, no variables and no panels here. What is kept has a
+dashboard of its own (grafana_history.py).
 """
 
 from __future__ import annotations

@@ -68,7 +68,9 @@ def _variables(asking: Asking) -> list[dict[str, Any]]:
         chosen = {"multi": True, "includeAll": True, "allValue": "*"}
         current = {"selected": True, "text": ["All"], "value": ["$__all"]}
         query = values_of(asking.fleet, field)
-        found.append({**shown, "query": query, "refresh": _ON_TIME, "sort": _ALPHABETICAL, **chosen, "current": current})
+        found.append(
+            {**shown, "query": query, "refresh": _ON_TIME, "sort": _ALPHABETICAL, **chosen, "current": current}
+        )
     return [*found, {"type": "adhoc", "name": "filter", "label": "Filter", "datasource": asking.datasource}]
 
 

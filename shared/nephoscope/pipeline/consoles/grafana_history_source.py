@@ -28,7 +28,9 @@ OPENSEARCH_VERSION = "2.19.0"
 
 def render_source(history: PublishElasticsearch, product: Product) -> str:
     """One entry of `datasources`. Values are written as JSON, which is YAML."""
-    aliases = ",".join(f"{history.index}-{kind}" for kind in (HistoryKind.METRICS, HistoryKind.STATES, HistoryKind.ALERTS))
+    aliases = ",".join(
+        f"{history.index}-{kind}" for kind in (HistoryKind.METRICS, HistoryKind.STATES, HistoryKind.ALERTS)
+    )
     data: dict[str, Any] = {"timeField": TIME_FIELD, "timeInterval": "1m"}
     if product is Product.OPENSEARCH:
         data |= {"database": aliases, "flavor": "opensearch", "version": OPENSEARCH_VERSION, "pplEnabled": False}

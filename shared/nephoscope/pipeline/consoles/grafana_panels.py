@@ -83,7 +83,12 @@ def lines(panel: Panel, targets: Sequence[Target]) -> dict[str, Any]:
     }
     if panel.counted:
         custom["axisLabel"] = panel.counted
-    defaults: dict[str, Any] = {"unit": unit_of(panel), "min": 0, "custom": custom, "color": {"mode": "palette-classic"}}
+    defaults: dict[str, Any] = {
+        "unit": unit_of(panel),
+        "min": 0,
+        "custom": custom,
+        "color": {"mode": "palette-classic"},
+    }
     if panel.limits:
         defaults["thresholds"] = absolute(steps_of(panel))
     if isinstance(ask, Measure):
