@@ -98,6 +98,10 @@ class HistorySink(Protocol):
         """Send them as a stream; the same document again does no harm. Raises nothing: what was not taken is owed."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections until something is asked again."""
+        ...
+
 
 class Notifier(Protocol):
     def send(self, message: Message, deadline: Deadline, /) -> None:

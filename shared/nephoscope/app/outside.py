@@ -16,7 +16,16 @@ from nephoscope.catalog.loader import Catalog, load_catalog
 from nephoscope.model.config import Channel, Config
 from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.scope import Cloud, Scope
-from nephoscope.ports import Clock, CloudReader, DashboardSink, IdentityReader, MetricSink, Notifier, ScopeQueue
+from nephoscope.ports import (
+    Clock,
+    CloudReader,
+    DashboardSink,
+    HistorySink,
+    IdentityReader,
+    MetricSink,
+    Notifier,
+    ScopeQueue,
+)
 from nephoscope.stores.memory import Memory
 
 __all__ = ["Outside", "SystemClock", "open_outside"]
@@ -25,8 +34,8 @@ __all__ = ["Outside", "SystemClock", "open_outside"]
 @dataclass(frozen=True, slots=True)
 class Outside:
     """readers: by cloud, those that this function gathers, each opened when first asked for. queue None: all runs in
-    one function. digests: what this process has told while its memory was out of reach: (scope, quarter of an hour,
-    channel)."""
+    one function. history None: nothing is kept. digests: what this process has told while its memory was out of reach:
+    (scope, quarter of an hour, channel)."""
 
     config: Config
     settings: Settings
@@ -38,6 +47,7 @@ class Outside:
     dashboards: DashboardSink
     notifier_for: Callable[[str], Notifier]
     queue: ScopeQueue | None = None
+    history: HistorySink | None = None
     digests: set[tuple[Scope, int, str]] = field(default_factory=set)
     new_run_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex[:16])
 
@@ -78,6 +88,7 @@ def open_outside(config: Config, settings: Settings, clock: Clock) -> Outside:
         dashboards=wire("dashboards", "cloudwatch")(config, settings),
         notifier_for=notifier_for,
         queue=_queue_of(settings),
+        history=wire("history", "elasticsearch")(config, secrets, clock) if config.history else None,
     )
 
 

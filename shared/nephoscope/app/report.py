@@ -15,6 +15,7 @@ from nephoscope.app.unreached import (
     unreached_slots,
 )
 from nephoscope.model.alert import AlertRecord, HistoryEntry
+from nephoscope.model.history import Taken
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Gap
 from nephoscope.model.time import MINUTE, iso
@@ -47,7 +48,8 @@ class ScopeReport:
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """A whole run. queued: scopes handed to other functions. watched: what became of the other clouds' functions.
-    undrawn: the time was up before the dashboard stood. every: seconds between slots. errors: what failed besides
+    undrawn: the time was up before the dashboard stood. every: seconds between slots. kept: what became of
+    the run's history; None where none is kept. errors: what failed besides
     reads, in words."""
 
     slot: int
@@ -60,6 +62,7 @@ class RunReport:
     delivery: DeliveryReport | None = None
     watched: tuple[HistoryEntry, ...] = ()
     undrawn: bool = False
+    kept: Taken | None = None
     every: int = MINUTE
     seconds: float = 0.0
     errors: tuple[str, ...] = ()
@@ -124,6 +127,7 @@ class RunReport:
             "firing": sum(len(report.firing) for report in self.scopes),
             "queued": self.queued,
             "published": self.published.accepted,
+            **({"kept": self.kept.taken, "kept_owed": sum(self.kept.owed.values())} if self.kept else {}),
             "delivery": self.delivery.said() if self.delivery else {},
             "unreached": list(map(str, self.unreached)),
             "gaps": [str(gap) for gap in self.all_gaps],

@@ -8,13 +8,14 @@ decided follows the slot, every commit is conditional on what was read, and publ
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from nephoscope.app.deliver import DeliveryReport, deliver
 from nephoscope.app.drawing import draw
 from nephoscope.app.fleet import judges_groups, run_groups
+from nephoscope.app.keeping import Ran, keep
 from nephoscope.app.outside import Outside
 from nephoscope.app.report import UNREACHED, RunReport, ScopeReport
 from nephoscope.app.scopes import FINDING, registered, survey
@@ -69,6 +70,15 @@ class Gathered:
     remembered: Remembered
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one scope. claimed: what this run alone publishes. ran: None where nothing is kept of it."""
+
+    report: ScopeReport
+    claimed: tuple[Datum, ...] = ()
+    ran: Ran | None = None
+
+
 def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     """The scheduled run for `slot` (epoch seconds, a multiple of the configured period)."""
     started = outside.clock.monotonic()
@@ -78,20 +88,25 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
     ended = tuple(_withdraw(outside, scope, slot, run_id) for scope in ground.withdrawn)
     queued, refused = _fan_out(outside, ground.found.scopes, slot)
     over = ground.shown if judges_groups(outside) else ()
+    ran: tuple[Ran, ...] = ()
     if queued:
         groups = run_groups(outside, over, _stamp(outside, slot, run_id)) if over else ()
         report = RunReport(slot, run_id, groups, gaps=ground.found.gaps, queued=queued)
     else:
-        report = _run_here(outside, ground.found, slot, run_id, deadline, watched.places, over)
+        report, ran = _run_here(outside, ground.found, slot, run_id, deadline, watched.places, over)
     left = leave_beat(outside, watched, slot, ran=report.ran)
     drawn = draw(outside, ground.shown, deadline)
+    placeless = (*(each for each in report.scopes if each.scope.is_fleet), *ended)
+    also = (*_without_facts(slot, placeless), *(Ran(place, slot, entries=watched.told) for place in watched.places))
+    kept = keep(outside, (*ran, *also), deadline)
     return replace(
         report,
+        kept=kept.taken if kept.asked else None,
         scopes=(*report.scopes, *ended),
         dashboards=drawn.changed,
         undrawn=drawn.unreached,
         watched=watched.told,
-        errors=(*report.errors, *ground.errors, *refused, *watched.errors, *left, *drawn.errors),
+        errors=(*report.errors, *ground.errors, *refused, *watched.errors, *left, *drawn.errors, *kept.errors),
         seconds=outside.clock.monotonic() - started,
     )
 
@@ -99,9 +114,20 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
 def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunReport:
     """One scope of a run that was fanned out."""
     started = outside.clock.monotonic()
-    report = _run_here(outside, FoundScopes((scope,)), slot, outside.new_run_id(), deadline)
+    report, ran = _run_here(outside, FoundScopes((scope,)), slot, outside.new_run_id(), deadline)
     left = leave_beat_once(outside, slot) if report.ran else ()
-    return replace(report, errors=(*report.errors, *left), seconds=outside.clock.monotonic() - started)
+    kept = keep(outside, ran, deadline)
+    return replace(
+        report,
+        kept=kept.taken if kept.asked else None,
+        errors=(*report.errors, *left, *kept.errors),
+        seconds=outside.clock.monotonic() - started,
+    )
+
+
+def _without_facts(slot: int, reports: Sequence[ScopeReport]) -> Iterator[Ran]:
+    """What was told of groups, and of scopes that are no longer gathered, is history as well."""
+    return (Ran(report.scope, slot, entries=report.transitions) for report in reports if report.ended == "done")
 
 
 def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
@@ -125,6 +151,7 @@ def gather(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> Gat
         memory.read_alerts(scope),
         acknowledged=memory.read_acknowledged(scope),
         silences=memory.read_silences(scope.cloud),
+        kept=memory.read_kept(scope) if outside.history else None,
     )
     gathered = _read(outside, remembered, slot, deadline)
     if not snapshot_due(gathered.facts, remembered.progress):
@@ -137,7 +164,15 @@ def _read(outside: Outside, remembered: Remembered, slot: int, deadline: Deadlin
     scope, config = remembered.progress.scope, outside.config
     reader = outside.readers[scope.cloud]
     inventory = reader.read_inventory(scope, config, deadline)
-    requests = plan_reads(inventory.resources, config.rules, outside.catalog.metrics, remembered.progress, slot)
+    requests = plan_reads(
+        inventory.resources,
+        config.rules,
+        outside.catalog.metrics,
+        remembered.progress,
+        slot,
+        also=config.kept_metrics,
+        kept=remembered.kept,
+    )
     readings = reader.read_series(scope, config, requests, deadline)
     return Gathered(Facts(scope, slot, inventory, readings), requests, remembered)
 
@@ -187,17 +222,17 @@ def _run_here(
     deadline: Deadline,
     also: Sequence[Scope] = (),
     groups_over: Sequence[Scope] = (),
-) -> RunReport:
-    """also: further partitions in which messages may be owed. groups_over: the scopes whose groups this run judges as
-    well, its own among them."""
+) -> tuple[RunReport, tuple[Ran, ...]]:
+    """The report, and what of it is history. also: further partitions in which messages may be owed. groups_over: the
+    scopes whose groups this run judges as well, its own among them."""
     started = outside.clock.monotonic()
     reading = deadline.earlier(deadline.remaining * KEPT_BACK)
     with ThreadPoolExecutor(max_workers=max(1, min(SIDE_BY_SIDE, len(found.scopes)))) as pool:
         scopes = in_turn(found.scopes, slot // outside.config.gather.every)
         outcomes = list(pool.map(lambda scope: _run_scope(outside, scope, slot, run_id, reading), scopes))
-    reports = tuple(sorted((report for report, _ in outcomes), key=lambda report: report.scope))
+    reports = tuple(sorted((outcome.report for outcome in outcomes), key=lambda report: report.scope))
     groups = run_groups(outside, groups_over, _stamp(outside, slot, run_id)) if groups_over else ()
-    data = [datum for _, claimed in outcomes for datum in claimed]
+    data = [datum for outcome in outcomes for datum in outcome.claimed]
     figures = Figures(
         run_seconds=outside.clock.monotonic() - started,
         scopes_failed=sum(report.ended in ("failed", UNREACHED) for report in reports) + _unfound(found),
@@ -213,7 +248,7 @@ def _run_here(
     if delivery.tried:
         _, more = _publish(outside, (), slot, _delivered(delivery), deadline)
         errors = [*errors, *more]
-    return RunReport(
+    report = RunReport(
         slot,
         run_id,
         (*reports, *groups),
@@ -223,6 +258,7 @@ def _run_here(
         errors=tuple(errors),
         every=outside.config.gather.every,
     )
+    return report, tuple(outcome.ran for outcome in outcomes if outcome.ran)
 
 
 def _delivered(report: DeliveryReport) -> Figures:
@@ -240,26 +276,36 @@ def _unfound(found: FoundScopes) -> int:
     return sum(gap.operation == FINDING for gap in found.gaps)
 
 
-def _run_scope(
-    outside: Outside, scope: Scope, slot: int, run_id: str, deadline: Deadline
-) -> tuple[ScopeReport, tuple[Datum, ...]]:
+def _run_scope(outside: Outside, scope: Scope, slot: int, run_id: str, deadline: Deadline) -> Outcome:
     """One scope from reading to commit; and the data that this run has claimed to publish. What has its turn when the
     time for reading is over is left whole to the next run, rather than called blind."""
     if deadline.remaining < LEAST_READING:
-        return ScopeReport(scope, UNREACHED), ()
+        return Outcome(ScopeReport(scope, UNREACHED))
     try:
         if outside.memory.read_progress(scope).slot >= slot:
-            return ScopeReport(scope, "repeated"), ()
+            return Outcome(ScopeReport(scope, "repeated"))
         gathered = gather(outside, scope, slot, deadline)
         decided = decide(outside, gathered, run_id)
         ended = commit(outside, decided)
     except StoreError as error:
         told = tell_without_memory(outside, scope, slot, str(error), deadline)
-        return ScopeReport(scope, "failed", error="; ".join([str(error), *told])), ()
+        return Outcome(ScopeReport(scope, "failed", error="; ".join([str(error), *told])))
     except Exception as error:
         logger.exception("%s: a fault of our own", scope)  # it must not blind us in the other scopes
-        return ScopeReport(scope, "failed", error=f"{scope}: {type(error).__name__}"), ()
-    return _report(outside, gathered, decided, ended), decided.data if ended == "done" else ()
+        return Outcome(ScopeReport(scope, "failed", error=f"{scope}: {type(error).__name__}"))
+    report = _report(outside, gathered, decided, ended)
+    if ended != "done":
+        return Outcome(report)
+    return Outcome(report, decided.data, _history_of(outside, gathered, report))
+
+
+def _history_of(outside: Outside, gathered: Gathered, report: ScopeReport) -> Ran | None:
+    if outside.history is None:
+        return None
+    facts, remembered = gathered.facts, gathered.remembered
+    return Ran(
+        facts.scope, facts.slot, remembered.kept, report.transitions, facts, gathered.requests, remembered.progress
+    )
 
 
 def _withdraw(outside: Outside, scope: Scope, slot: int, run_id: str) -> ScopeReport:
@@ -284,6 +330,8 @@ def commit(outside: Outside, decided: Plan) -> str:
     outcomes = [outside.memory.commit(change.commit) for change in decided.changes]
     if any(outcome == "lost" for outcome in outcomes):
         return "superseded"
+    if decided.seen:
+        outside.memory.write_parcels(decided.progress.scope, decided.progress.slot, decided.seen)
     if decided.snapshot is not None:
         outside.memory.write_snapshot(decided.snapshot, decided.progress.generation)
     return "done" if outside.memory.write_progress(decided.progress) else "superseded"

@@ -16,6 +16,7 @@ WIRING: dict[tuple[str, str], str] = {
     ("identity", "azure"): "nephoscope.clouds.azure.identity:open_identity",
     ("sink", "cloudwatch"): "nephoscope.sinks.cloudwatch:open_sink",
     ("dashboards", "cloudwatch"): "nephoscope.sinks.dashboards:open_dashboards",
+    ("history", "elasticsearch"): "nephoscope.sinks.elasticsearch.sink:open_history",
     ("notifier", "sns"): "nephoscope.notifiers.sns:open_notifier",
     ("notifier", "webhook"): "nephoscope.notifiers.webhook:open_notifier",
     ("secrets", "aws"): "nephoscope.clouds.aws.secrets:open_secrets",

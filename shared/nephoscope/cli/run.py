@@ -23,6 +23,7 @@ from nephoscope.cli.reading import each_scope, report_gaps
 from nephoscope.cli.table import Cell, Column
 from nephoscope.model.alert import TransitionKind
 from nephoscope.model.errors import NephoscopeError
+from nephoscope.model.history import Taken
 from nephoscope.model.publish import Dashboard
 from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Scope
@@ -155,6 +156,8 @@ def _show(call: Call, outside: Outside, report: RunReport) -> None:
         f"Published: {published.accepted} data in {_counted(published.requests, 'request')}. "
         f"Dashboards written: {report.dashboards}. {_delivered(report)}"
     )
+    if report.kept:
+        terminal.line(_kept(report.kept))
     for each in report.unreached:
         if each.what != SLOTS:  # a person runs when a person likes
             terminal.note(f"not reached, left for the next run: {clean(str(each))}")
@@ -208,6 +211,12 @@ def _say_failures(call: Call, report: RunReport) -> int:
     for failure in failures:
         call.terminal.problem(failure)
     return FAILED if failures else code
+
+
+def _kept(taken: Taken) -> str:
+    """What was there already is what runs send again for late points' sake: no news."""
+    owed = "; what is owed is sent by the next run" if taken.owed else ""
+    return f"History: {_counted(taken.taken - taken.again, 'new document')} kept{owed}."
 
 
 def _undelivered(report: RunReport) -> Iterator[str]:

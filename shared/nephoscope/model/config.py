@@ -202,6 +202,11 @@ class Config:
     history: PublishElasticsearch | None = None
 
     @property
+    def kept_metrics(self) -> tuple[str, ...]:
+        """Metrics that are read for history's sake."""
+        return self.history.metrics if self.history else ()
+
+    @property
     def open_channels(self) -> tuple[str, ...]:
         """Who is told where nothing says who: every channel that is not kept as a fallback, or all, where all are."""
         return tuple(name for name, channel in self.channels.items() if not channel.fallback) or tuple(self.channels)

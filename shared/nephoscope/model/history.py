@@ -56,15 +56,15 @@ class Taken:
 class Kept:
     """How far a scope's history has been taken; written after each run that keeps, conditional on `ver`.
 
-    slot: of the last run of which everything was taken. marks: `metric@period` -> data time up to which points were.
-    dead: documents refused for good, since ever. lost_until: data time before which points were not taken for so long
-    that no run reads them again. problem: what stood in the way last; empty when nothing does.
+    slot: of the last run whose transitions were taken. marks: `metric@period` -> data time up to which points were.
+    lost_until: data time before which points were not taken for so long that no run reads them again. failures: runs in
+    a row of which anything is owed. problem: what stood in the way last; empty when nothing does.
     """
 
     scope: Scope
     ver: int = 0
     slot: int = 0
     marks: Mapping[str, int] = field(default_factory=dict)
-    dead: int = 0
     lost_until: int = 0
+    failures: int = 0
     problem: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nephoscope.model.alert import AlertRecord
+from nephoscope.model.history import Kept
 from nephoscope.model.partial import Partial
 from nephoscope.model.quiet import Acknowledgement, Silence
 from nephoscope.model.resource import Resource
@@ -49,13 +50,14 @@ class Progress:
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What a run reads of its scope before it decides. alerts, acknowledged: by alert_key, tombstones included.
-    silences: of the whole cloud, those that are over included."""
+    silences: of the whole cloud, those that are over included. kept: None where no history is."""
 
     progress: Progress
     alerts: Mapping[str, AlertRecord] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     acknowledged: Mapping[str, Acknowledgement] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ ones only widens its window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from nephoscope.model.history import Kept
 from nephoscope.model.memory import Progress
 from nephoscope.model.metric import Metric, Source
 from nephoscope.model.resource import Resource
@@ -24,6 +25,9 @@ OVERLAP_PERIODS = 3
 
 CATCH_UP = 6 * HOUR
 """How far back a run makes up for lost ones. What lies further back is old news, and is said to be left out."""
+
+PATIENCE = 2
+"""Runs in a row in which history was not taken, and it waits until its metrics are read anyway."""
 
 MOST_BEHIND = 500
 """More series than this behind the others, and the whole scope's watermark waits for them."""
@@ -83,29 +87,67 @@ def pace_of(metric: Metric, resource: Resource, progress: Progress, slot: int) -
 
 
 def plan_reads(
-    resources: Sequence[Resource], rules: Sequence[Rule], metrics: Mapping[str, Metric], progress: Progress, slot: int
+    resources: Sequence[Resource],
+    rules: Sequence[Rule],
+    metrics: Mapping[str, Metric],
+    progress: Progress,
+    slot: int,
+    *,
+    also: Collection[str] = (),
+    kept: Kept | None = None,
 ) -> tuple[SeriesRequest, ...]:
     """One request for each (resource, metric) that has a new boundary to be judged at; in the resources' order.
 
     Resources that do not run are not asked for: a stopped machine has no points, and asking costs the same.
+    also: metrics that are read whether or not a rule needs them. kept: how far history has been taken; what lies
+    between its marks and the watermarks is read once more, so that it can be sent.
     """
     return tuple(
-        request
+        replace(request, start=_reaching_back(request, kept, slot)) if kept else request
         for resource in resources
         if resource.measured
-        for request in _requests(resource, rules_for(resource, rules), metrics, progress, slot)
+        for request in _requests(resource, rules_for(resource, rules), metrics, progress, slot, also, kept)
     )
 
 
+def _reaching_back(request: SeriesRequest, kept: Kept, slot: int) -> int:
+    mark = kept.marks.get(pace_key(request.metric, request.period))
+    if mark is None:
+        return request.start
+    oldest = floor_to(slot - CATCH_UP, request.period)
+    return min(request.start, max(mark - OVERLAP_PERIODS * request.period, oldest))
+
+
 def _requests(
-    resource: Resource, rules: Sequence[Rule], metrics: Mapping[str, Metric], progress: Progress, slot: int
+    resource: Resource,
+    rules: Sequence[Rule],
+    metrics: Mapping[str, Metric],
+    progress: Progress,
+    slot: int,
+    also: Collection[str],
+    kept: Kept | None,
 ) -> Iterator[SeriesRequest]:
-    for name in sorted(metrics_of(rules)):
+    for name in sorted(metrics_of(rules).union(kept_of(resource, also, metrics))):
         pace = pace_of(metrics[name], resource, progress, slot)
-        if pace is None or pace.until <= pace.after or not _due(pace, progress, slot):
+        if pace is None or not (
+            _is_owed(pace, progress, kept) or (pace.until > pace.after and _due(pace, progress, slot))
+        ):
             continue
         reach = reach_of(metrics[name], rules, pace.period) * pace.period
         yield SeriesRequest(resource.id, name, pace.source, pace.period, pace.after - reach, pace.until)
+
+
+def kept_of(resource: Resource, also: Collection[str], metrics: Mapping[str, Metric]) -> frozenset[str]:
+    """Those among `also` that are of this kind of thing."""
+    return frozenset(name for name in also if metrics[name].on is resource.kind)
+
+
+def _is_owed(pace: Pace, progress: Progress, kept: Kept | None) -> bool:
+    """Whether history lacks what was judged already, by a run that was killed or a server that was away. Where it is
+    away for long, nothing is read for its sake alone: that would be read each minute, and paid for."""
+    if kept is None or kept.failures > PATIENCE:
+        return False
+    return kept.marks.get(pace.key, 0) < progress.watermarks.get(pace.key, 0)
 
 
 def _due(pace: Pace, progress: Progress, slot: int) -> bool:

@@ -15,6 +15,8 @@ from nephoscope.model.series import Facts, SeriesRequest
 from nephoscope.model.time import HOUR, floor_to
 from nephoscope.pipeline.audience import Audience
 from nephoscope.pipeline.changes import Change, alerts_after, plan_changes
+from nephoscope.pipeline.documents import StateSeen
+from nephoscope.pipeline.keeping import find_changes, owed_seconds
 from nephoscope.pipeline.need import MOST_BEHIND, behind_key, pace_key
 from nephoscope.pipeline.notify import Stamp
 from nephoscope.pipeline.partials import plan_partials
@@ -46,7 +48,8 @@ class Coverage:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a run must do after gathering. changes are applied in order; progress is written once they all are, and
-    claims what is published; data are published only under that claim; snapshot None: what stands is still true."""
+    claims what is published; data are published only under that claim; snapshot None: what stands is still true. seen:
+    changes of state that history is owed."""
 
     changes: tuple[Change, ...]
     progress: Progress
@@ -54,6 +57,7 @@ class Plan:
     snapshot: Snapshot | None
     coverage: Coverage
     firing: tuple[AlertRecord, ...]
+    seen: tuple[StateSeen, ...] = ()
 
 
 def plan(
@@ -85,11 +89,13 @@ def plan(
     skipped = skipped_slots(remembered.progress, facts.slot, config.gather.every) or progress.skipped
     progress = replace(progress, started=starts, partials=parts, watermarks=watermarks, skipped=skipped)
     publishing = plan_publishing(facts, config, catalog, progress)
-    figures = _figures(facts, requests, coverage, len(firing))
+    figures = _figures(facts, requests, coverage, len(firing), remembered)
     own = plan_self_metrics(config, facts.scope.cloud, facts.slot, figures, publishing.claimed)
     progress = own.claimed
-    snapshot = None
+    snapshot: Snapshot | None = None
+    seen: tuple[StateSeen, ...] = ()
     if snapshot_due(facts, remembered.progress):
+        seen = find_changes(facts, remembered.snapshot) if config.history else ()
         covered = (coverage.fresh, coverage.discovered)
         snapshot = render_snapshot(facts, remembered.snapshot, firing, rules, covered)
         progress = replace(
@@ -98,7 +104,7 @@ def plan(
             values_slot=facts.slot,
             inventory_hash=inventory_hash(facts.inventory.resources),
         )
-    return Plan(changes, progress, (*publishing.data, *own.data), snapshot, coverage, firing)
+    return Plan(changes, progress, (*publishing.data, *own.data), snapshot, coverage, firing, seen)
 
 
 def _with_scope(facts: Facts, config: Config, starts: Mapping[str, int]) -> Facts:
@@ -126,8 +132,10 @@ def skipped_slots(before: Progress, slot: int, every: int) -> tuple[int, ...]:
     return (first, last) if before.slot and first <= last else ()
 
 
-def _figures(facts: Facts, requests: Sequence[SeriesRequest], coverage: Coverage, firing: int) -> Figures:
-    usage = facts.usage
+def _figures(
+    facts: Facts, requests: Sequence[SeriesRequest], coverage: Coverage, firing: int, remembered: Remembered
+) -> Figures:
+    usage, kept = facts.usage, remembered.kept
     return Figures(
         fresh=coverage.fresh,
         discovered=coverage.discovered,
@@ -135,6 +143,7 @@ def _figures(facts: Facts, requests: Sequence[SeriesRequest], coverage: Coverage
         billable_units=sum(usage.units.values()),
         lag=max((facts.slot - request.end for request in requests), default=None),
         alerts_firing=firing,
+        history_owed=owed_seconds(kept, remembered.progress) if kept else None,
     )
 
 

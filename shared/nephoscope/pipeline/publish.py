@@ -50,8 +50,9 @@ class Figures:
 
     fresh, discovered: resources with fresh data, resources known; a scope that could not be listed at all is
     (0, the last known number or 1). lag: seconds from the newest evaluated boundary to the slot. owed: notifications;
-    oldest_owed: seconds. sent, dead, refused: of deliveries, the last by reason; published only where there are some,
-    for a series costs by the hour in which it has a value. heartbeat: False for what only adds a figure to a run.
+    oldest_owed: seconds. history_owed: seconds of what was read that are not kept yet. sent, dead, refused: of
+    deliveries, the last by reason; published only where there are some, for a series costs by the hour in which it has
+    a value. heartbeat: False for what only adds a figure to a run.
     """
 
     fresh: int = 0
@@ -64,6 +65,7 @@ class Figures:
     alerts_firing: int | None = None
     owed: int | None = None
     oldest_owed: float | None = None
+    history_owed: float | None = None
     sent: int = 0
     dead: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
@@ -127,6 +129,7 @@ def _self_data(figures: Figures, dimensions: Dimensions, at: int) -> Iterator[Da
         ("alerts_firing", "Count", figures.alerts_firing),
         ("owed", "Count", figures.owed),
         ("oldest_owed", "Seconds", figures.oldest_owed),
+        ("history_owed", "Seconds", figures.history_owed),
     ):
         if value is not None:
             yield _value(f"nephoscope.{name}", dimensions, at, unit, value)

@@ -10,6 +10,7 @@
     HS#at#alert#seq             the same entries for the whole scope
     A#alert                     acknowledgement of an alert's episode
     V#generation                head of a snapshot; V#generation#token#chunk its pieces
+    K                           how far history has been taken; K#slot#number changes of state that are not yet
 
 and in the partition `registry#cloud`: `scope#...` the known scopes, `C#channel` what is known of a channel, `Q#id` a
 silence. In `heartbeat#cloud`: `H`, the sign of life that the other clouds' functions read.
@@ -26,6 +27,7 @@ STATES, OWED, DEAD, RECEIPTS = "S#", "O#", "D#", "R#"
 MESSAGES = "M#"
 HISTORY_OF_ALERT, HISTORY_OF_SCOPE = "HA#", "HS#"
 SNAPSHOTS = "V#"
+KEPT, PARCELS = "K", "K#"
 ACKNOWLEDGED = "A#"
 BEAT = "H"
 SCOPES, CHANNELS, SILENCES = "scope#", "C#", "Q#"
@@ -110,6 +112,10 @@ def chunk_row(generation: int, token: str, number: int) -> str:
 
 def chunk_prefix(generation: int, token: str) -> str:
     return f"{head_row(generation)}#{token}#"
+
+
+def parcel_row(slot: int, number: int) -> str:
+    return f"{PARCELS}{slot:012d}#{number:04d}"
 
 
 def _place(notification: Notification) -> str:

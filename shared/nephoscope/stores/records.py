@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from nephoscope.model.alert import AlertRecord, HistoryEntry, OutboxItem
 from nephoscope.model.beat import Beat
 from nephoscope.model.errors import Reason, StoreError
+from nephoscope.model.history import Kept
 from nephoscope.model.memory import ChannelState, Progress, RegisteredScope
 from nephoscope.model.quiet import Acknowledgement, Silence
 from nephoscope.model.scope import Scope
@@ -33,6 +34,11 @@ def encode(record: Record) -> JsonObject:
 def encode_progress(progress: Progress) -> JsonObject:
     """Without its scope, which is the partition it stands in."""
     return {name: value for name, value in _fields(progress).items() if name != "scope"}
+
+
+def encode_kept(kept: Kept) -> JsonObject:
+    """As the progress: without its scope."""
+    return {name: value for name, value in _fields(kept).items() if name != "scope"}
 
 
 def decode(kind: type[T], row: Row) -> T:

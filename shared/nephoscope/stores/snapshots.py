@@ -91,7 +91,7 @@ def _chunks_of(head: Row, generation: int) -> list[Write]:
 def _pack(snapshot: Snapshot) -> str:
     content = {
         "slot": snapshot.slot,
-        "resources": [_render(resource) for resource in snapshot.resources],
+        "resources": [render_resource(resource) for resource in snapshot.resources],
         "values": snapshot.values,
         "counts": dict(snapshot.counts),
         "gaps": snapshot.gaps,
@@ -107,7 +107,7 @@ def _unpack(scope: Scope, text: str) -> Snapshot | None:
         return Snapshot(
             scope=scope,
             slot=content["slot"],
-            resources=tuple(_parse(scope, each) for each in content["resources"]),
+            resources=tuple(parse_resource(scope, each) for each in content["resources"]),
             values={
                 metric: {resource: (at, value) for resource, (at, value) in by_resource.items()}
                 for metric, by_resource in content["values"].items()
@@ -124,7 +124,7 @@ def _unpack(scope: Scope, text: str) -> Snapshot | None:
 _PLAIN = ("name", "type", "zone", "vendor_state", "launched_at", "tags", "observations", "fine")
 
 
-def _render(resource: Resource) -> Mapping[str, Any]:
+def render_resource(resource: Resource) -> Mapping[str, Any]:
     """What differs from nothing; the scope is the partition."""
     return {"id": resource.id, "kind": resource.kind} | dict(_said(resource))
 
@@ -138,7 +138,7 @@ def _said(resource: Resource) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _parse(scope: Scope, content: Mapping[str, Any]) -> Resource:
+def parse_resource(scope: Scope, content: Mapping[str, Any]) -> Resource:
     """By hand: a page of twenty thousand machines is read in a fifth of a second."""
     state = content.get("state")
     known = {name: content[name] for name in _PLAIN if name in content}

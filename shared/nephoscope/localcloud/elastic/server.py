@@ -51,8 +51,17 @@ class ElasticServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            if not self.running:
+                self.start()
+        except UnavailableError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

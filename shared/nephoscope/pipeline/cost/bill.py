@@ -11,7 +11,7 @@ from nephoscope.model.metric import Metric, Source
 from nephoscope.model.resource import Kind, Resource
 from nephoscope.model.scope import Scope
 from nephoscope.model.time import HOUR, ceil_div
-from nephoscope.pipeline.need import metrics_of, rules_for
+from nephoscope.pipeline.need import kept_of, metrics_of, rules_for
 
 HOURS_A_MONTH = 730
 
@@ -69,7 +69,8 @@ def reads_of(config: Config, resources: Sequence[Resource], metrics: Mapping[str
     for resource in resources:
         if not resource.measured:
             continue
-        for name in sorted(metrics_of(rules_for(resource, config.rules))):
+        ruled = metrics_of(rules_for(resource, config.rules))
+        for name in sorted(ruled.union(kept_of(resource, config.kept_metrics, metrics))):
             source = metrics[name].sources.get(resource.scope.cloud)
             if source is not None:
                 yield Read(resource, metrics[name], source)

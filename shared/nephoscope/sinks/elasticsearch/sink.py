@@ -65,6 +65,10 @@ class ElasticsearchSink:
         """Raises nothing: what was not taken is owed, by its lot."""
         return self._bulk.write(documents, deadline)
 
+    def close(self) -> None:
+        """A minute later a connection that was kept may be dead, and a frozen function would not know."""
+        self.client.close()
+
     def tidy(self, now: int, deadline: Deadline) -> tuple[str, ...]:
         """Delete our own days that are older than is kept; their names. An index that only looks like ours stays.
         Raises DeliveryError."""
