@@ -32,7 +32,10 @@ BOTH, ECS, OTEL, OURS = "ECS, OpenTelemetry", "ECS", "OpenTelemetry", "nephoscop
 
 MEANINGS: Mapping[str, tuple[str, str]] = {
     # field: (what it means, whose name it is)
-    "@timestamp": ("Data time, UTC: of a point its period's beginning; of a state when a run saw it; of an alert when it changed.", ECS),
+    "@timestamp": (
+        "Data time, UTC: of a point its period's beginning, of a state when it was seen, of an alert when it changed.",
+        ECS,
+    ),
     "nephoscope.fleet": ("`fleet` of the configuration: several may be kept on one server.", OURS),
     "cloud.provider": ("`aws`, `gcp` or `azure`.", BOTH),
     "cloud.account.id": ("Account, project or subscription.", BOTH),
@@ -52,7 +55,11 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "metric.period": ("Seconds from point to point.", OURS),
     "metric.value": ("The value, in that unit.", OURS),
     "event.kind": ("`state` or `alert`.", ECS),
-    "event.action": ("Of a state `first_seen`, `state_changed`, `restarted`, `seen` (once a day), `gone`; of an alert `fired`, `resolved`, `went_silent`, `back`.", ECS),
+    "event.action": (
+        "Of a state `first_seen`, `state_changed`, `restarted`, `seen` (once a day), `gone`; "
+        "of an alert `fired`, `resolved`, `went_silent`, `back`.",
+        ECS,
+    ),
     "event.reason": ("Why the alert changed, in one word.", ECS),
     "event.sequence": ("The alert's changes, counted.", ECS),
     "state.name": ("State, in one vocabulary for all clouds.", OURS),
@@ -100,8 +107,8 @@ _HEAD = """\
 
 Made from `indices.py` and `pipeline/documents.py` by `make generated`. Points are in `nephoscope-metrics-2026.11.26`,
 states in `nephoscope-states-...`, alerts in `nephoscope-alerts-...`, by the day of `@timestamp` in UTC; the aliases
-`nephoscope-metrics`, `nephoscope-states` and `nephoscope-alerts` are over all days. A field without a value is left out.
-What stands in none of these fields is kept and not indexed.
+`nephoscope-metrics`, `nephoscope-states` and `nephoscope-alerts` are over all days. A field without a value is left
+out. What stands in none of these fields is kept and not indexed.
 
 | field | kept with | type | meaning | name from | example |
 |---|---|---|---|---|---|
