@@ -58,6 +58,9 @@ NOT_DEPLOYED = (
     "nephoscope/pipeline/consoles/",
     "nephoscope/pipeline/plotting/",
     "nephoscope/views/plots/",
+    "nephoscope/pipeline/asking/",
+    "nephoscope/sinks/elasticsearch/asking",
+    "nephoscope/app/history",
 )
 """Rooms for a person's machine: no function imports them."""
 

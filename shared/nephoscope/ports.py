@@ -94,8 +94,14 @@ class HistorySink(Protocol):
         DeliveryError that says what is in the way."""
         ...
 
-    def write_documents(self, documents: Iterable[Document], deadline: Deadline) -> Taken:
-        """Send them as a stream; the same document again does no harm. Raises nothing: what was not taken is owed."""
+    def write_documents(self, documents: Iterable[Document], deadline: Deadline, lots: Collection[str] = ()) -> Taken:
+        """Send them as a stream; the same document again does no harm. Raises nothing: what was not taken is owed.
+        lots: all that may occur; with them the rest of the stream is not read when the time is up, and each is owed
+        (with 0 documents where none was counted)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections until something is asked again."""
         ...
 
     def close(self) -> None:

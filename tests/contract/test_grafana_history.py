@@ -26,7 +26,7 @@ from nephoscope.pipeline.consoles.grafana_history_source import render_source
 from nephoscope.pipeline.consoles.grafana_history_targets import Product, quoted
 from tests.console_boards import CATALOG, ODD, everything, odd
 from tests.grafana_asks import body_of, lines_in, rows_in, search
-from tests.history_world import MIDNIGHT, NOON, US, alert, bucket, keep, machine, points, state
+from tests.kept_day import MIDNIGHT, NOON, US, alert, bucket, keep, machine, points, state
 
 HOSTILE = f'{ODD}" OR nephoscope.fleet:* OR "${{region}}[[region]] AND \\'
 ALL = {"account": "*", "region": "*"}

@@ -21,13 +21,14 @@ NOON = 1_795_435_200  # 2026-11-23T12:00:00Z
 WRITTEN = """\
 fleet: acme
 gather: {aws: {regions: [eu-west-1]}}
+publish: {elasticsearch: {url: "http://127.0.0.1:9"}}
 rules:
   - {name: runs, on: instance, when: state is running}
   - {name: hot, on: instance, when: cpu.utilization > 90 %}
 tell:
   nobody: {webhook: "http://127.0.0.1:9/", allow: [http, private]}
 """
-"""Port 9 is discard's: nobody listens, so that messages are refused and owed."""
+"""Port 9 is discard's: nobody listens, so that messages and history are refused and owed."""
 
 
 class FleetsClock(SystemClock):

@@ -117,6 +117,21 @@ class World:
         self.slots.append(slot)
         return collect(self.outside(), slot, soon(seconds))
 
+    def says(self, command: str) -> str:
+        """What a person reads; the sentences on stderr alone."""
+        path = str(self.folder / "nephoscope.yaml")
+        words = [
+            sys.executable,
+            "-m",
+            "nephoscope.cli.main",
+            command,
+            "--config",
+            path,
+            "--store",
+            str(self.folder / "memory.sqlite"),
+        ]
+        return subprocess.run(words, capture_output=True, text=True, check=False, timeout=30).stderr
+
     def script(self, before: str, minute: int) -> str:
         """A process that runs the slot of this minute, after `before`."""
         return textwrap.dedent(f"""
@@ -301,10 +316,12 @@ def test_what_a_server_that_is_away_has_missed_is_sent_when_it_is_back(
     kept = world.outside().memory.read_kept(scope)
     assert kept.marks["cpu.utilization@60"] == NOON + 480  # the end of the last minute that was settled at 12:10
     assert kept.failures == 5
+    assert world.says("status").count("8 min of history are not kept yet: Elasticsearch at 127.0.0.1") == 1
     up.start()
     report = world.run(19)
     assert report.errors == ()
     assert report.kept.owed == {}
+    assert "history" not in world.says("status")
     assert_complete(up, world)
     # Each run says what was owed when it began, seconds of EC2's fine points: nothing at 12:11, for 12:10 kept all.
     assert owed_figures(world) == {10: 0, 11: 0, 12: 60, 13: 120, 17: 180, 18: 420, 19: 480}

@@ -13,7 +13,7 @@ from infra.reference import fields
 from infra.reference.fields import MEANINGS, PAGE, fields_of, flat, render_page, sample_documents
 from nephoscope.model.history import HistoryKind
 from nephoscope.sinks.elasticsearch.indices import PROPERTIES
-from tests.history_world import NOON, alert, bucket, machine, points, state
+from tests.kept_day import NOON, alert, bucket, machine, points, state
 
 TEXT = PAGE.read_text(encoding="utf-8")
 _ROW = re.compile(r"^\| `([^`]+)` \| (.*?) \| (.*?) \| (.*) \| (.*?) \| `(.*)` \|$", re.MULTILINE)

@@ -32,11 +32,12 @@ EVERYTHING = Figures(
     alerts_firing=0,
     owed=1,
     oldest_owed=1.0,
+    history_owed=0.0,
     sent=1,
     dead=1,
     refused={"timeout": 1},
 )
-SOMETIMES = {"nephoscope.sent", "nephoscope.dead", "nephoscope.refused"}
+SOMETIMES = {"nephoscope.sent", "nephoscope.dead", "nephoscope.refused", "nephoscope.history_owed"}
 TEXT = PAGE.read_text(encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ from nephoscope.app.outside import Outside
 from nephoscope.model.alert import HistoryEntry
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.history import Document, Kept, Taken
-from nephoscope.model.memory import Progress
+from nephoscope.model.memory import Remembered
 from nephoscope.model.scope import Scope
 from nephoscope.model.series import Facts, SeriesRequest
 from nephoscope.model.time import Deadline, iso
@@ -31,15 +31,14 @@ LEAST_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Ran:
     """A scope's run that came to its end, as far as history is concerned. facts None: of groups, of watching, or of a
-    scope that is no longer gathered. kept None: not read yet."""
+    scope that is no longer gathered; what is remembered of it is read when it is kept."""
 
     scope: Scope
     slot: int
-    kept: Kept | None = None
     entries: tuple[HistoryEntry, ...] = ()
     facts: Facts | None = None
     requests: tuple[SeriesRequest, ...] = ()
-    before: Progress | None = None
+    remembered: Remembered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +87,12 @@ def _recalled(outside: Outside, ran: Sequence[Ran], errors: list[str]) -> Iterat
     rules = {rule.name: rule for rule in outside.config.rules}
     for each in ran:
         try:
-            kept = each.kept or outside.memory.read_kept(each.scope)
+            before = each.remembered.progress if each.remembered else None
+            kept = (each.remembered and each.remembered.kept) or outside.memory.read_kept(each.scope)
             parcels = outside.memory.read_parcels(each.scope) if each.facts else {}
-            followed = each.before is not None and kept.slot == each.before.slot
+            followed = before is not None and kept.slot == before.slot
             entries = each.entries if followed else _since(outside, each, kept)
-            yield Keeping(each.scope, each.slot, kept, each.facts, each.requests, each.before, parcels, entries, rules)
+            yield Keeping(each.scope, each.slot, kept, each.facts, each.requests, before, parcels, entries, rules)
         except StoreError as error:
             errors.append(str(error))
 

@@ -8,7 +8,7 @@ decided follows the slot, every commit is conditional on what was read, and publ
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -17,6 +17,7 @@ from nephoscope.app.drawing import draw
 from nephoscope.app.fleet import judges_groups, run_groups
 from nephoscope.app.keeping import Ran, keep
 from nephoscope.app.outside import Outside
+from nephoscope.app.publishing import delivered, publish
 from nephoscope.app.report import UNREACHED, RunReport, ScopeReport
 from nephoscope.app.scopes import FINDING, registered, survey
 from nephoscope.app.watching import leave_beat, leave_beat_once, watch, watch_places
@@ -24,7 +25,7 @@ from nephoscope.model.alert import Notification
 from nephoscope.model.errors import DeliveryError, StoreError
 from nephoscope.model.memory import Progress, Remembered
 from nephoscope.model.publish import Datum
-from nephoscope.model.scope import Cloud, Scope
+from nephoscope.model.scope import Scope
 from nephoscope.model.series import Facts, SeriesRequest
 from nephoscope.model.time import MINUTE, Deadline, floor_to
 from nephoscope.pipeline.digest import BUCKET, plan_digest
@@ -32,7 +33,7 @@ from nephoscope.pipeline.links import links_for
 from nephoscope.pipeline.need import plan_reads
 from nephoscope.pipeline.notify import Stamp
 from nephoscope.pipeline.plan import Plan, plan, skipped_slots
-from nephoscope.pipeline.publish import Figures, plan_self_metrics
+from nephoscope.pipeline.publish import Figures
 from nephoscope.pipeline.snapshot import snapshot_due
 from nephoscope.ports import FoundScopes, Written
 
@@ -96,9 +97,10 @@ def collect(outside: Outside, slot: int, deadline: Deadline) -> RunReport:
         report, ran = _run_here(outside, ground.found, slot, run_id, deadline, watched.places, over)
     left = leave_beat(outside, watched, slot, ran=report.ran)
     drawn = draw(outside, ground.shown, deadline)
-    placeless = (*(each for each in report.scopes if each.scope.is_fleet), *ended)
-    also = (*_without_facts(slot, placeless), *(Ran(place, slot, entries=watched.told) for place in watched.places))
-    kept = keep(outside, (*ran, *also), deadline)
+    of_groups = [each for each in report.scopes if each.scope.is_fleet]
+    told = [(each.scope, each.transitions) for each in (*of_groups, *ended)]
+    told += [(place, watched.told) for place in watched.places]
+    kept = keep(outside, (*ran, *(Ran(scope, slot, entries) for scope, entries in told)), deadline)
     return replace(
         report,
         kept=kept.taken if kept.asked else None,
@@ -125,11 +127,6 @@ def work(outside: Outside, scope: Scope, slot: int, deadline: Deadline) -> RunRe
     )
 
 
-def _without_facts(slot: int, reports: Sequence[ScopeReport]) -> Iterator[Ran]:
-    """What was told of groups, and of scopes that are no longer gathered, is history as well."""
-    return (Ran(report.scope, slot, entries=report.transitions) for report in reports if report.ended == "done")
-
-
 def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     """Deliver what this function's clouds owe, every minute, whatever becomes of the runs; and publish what is owed
     still, so that an alarm of the provider's own can tell. Raises StoreError when the registry cannot be read."""
@@ -138,8 +135,8 @@ def sweep(outside: Outside, deadline: Deadline) -> DeliveryReport:
     now = int(outside.clock.wall())
     errors: list[str] = []
     if report.owed or report.tried or now % OWED_EVERY < MINUTE:
-        figures = replace(_delivered(report), owed=report.owed, oldest_owed=report.oldest_owed)
-        _, errors = _publish(outside, (), now, figures, deadline)
+        figures = replace(delivered(report), owed=report.owed, oldest_owed=report.oldest_owed)
+        _, errors = publish(outside, (), now, figures, deadline)
     return replace(report, errors=(*report.errors, *errors))
 
 
@@ -184,7 +181,7 @@ def decide(outside: Outside, gathered: Gathered, run_id: str) -> Plan:
 
 
 def _stamp(outside: Outside, slot: int, run_id: str) -> Stamp:
-    publish = outside.config.publish
+    where = outside.config.publish
     return Stamp(
         fleet=outside.config.fleet,
         slot=slot,
@@ -195,8 +192,8 @@ def _stamp(outside: Outside, slot: int, run_id: str) -> Stamp:
             resource,
             metric,
             attributes=attributes,
-            dashboard=publish.dashboard,
-            dashboard_region=publish.region,
+            dashboard=where.dashboard,
+            dashboard_region=where.region,
             page=outside.config.page,
         ),
     )
@@ -240,13 +237,13 @@ def _run_here(
     )
     news = any(report.ended in ("done", "failed", UNREACHED) for report in reports) or _unfound(found) > 0
     publishing = deadline.earlier(deadline.remaining * KEPT_FOR_DELIVERY)
-    published, errors = _publish(outside, data, slot, figures, publishing) if news else (Written(), [])
+    published, errors = publish(outside, data, slot, figures, publishing) if news else (Written(), [])
     owing = (*found.scopes, *also, *(report.scope for report in groups))
     delivery = deliver(
         outside.memory, owing, outside.notifier_for, outside.config, outside.clock, deadline.earlier(1.0)
     )
     if delivery.tried:
-        _, more = _publish(outside, (), slot, _delivered(delivery), deadline)
+        _, more = publish(outside, (), slot, delivered(delivery), deadline)
         errors = [*errors, *more]
     report = RunReport(
         slot,
@@ -259,10 +256,6 @@ def _run_here(
         every=outside.config.gather.every,
     )
     return report, tuple(outcome.ran for outcome in outcomes if outcome.ran)
-
-
-def _delivered(report: DeliveryReport) -> Figures:
-    return Figures(sent=report.sent, dead=report.dead, refused=report.refused, heartbeat=False)
 
 
 def in_turn(scopes: Sequence[Scope], number: int) -> tuple[Scope, ...]:
@@ -296,16 +289,8 @@ def _run_scope(outside: Outside, scope: Scope, slot: int, run_id: str, deadline:
     report = _report(outside, gathered, decided, ended)
     if ended != "done":
         return Outcome(report)
-    return Outcome(report, decided.data, _history_of(outside, gathered, report))
-
-
-def _history_of(outside: Outside, gathered: Gathered, report: ScopeReport) -> Ran | None:
-    if outside.history is None:
-        return None
-    facts, remembered = gathered.facts, gathered.remembered
-    return Ran(
-        facts.scope, facts.slot, remembered.kept, report.transitions, facts, gathered.requests, remembered.progress
-    )
+    ran = Ran(scope, slot, report.transitions, gathered.facts, gathered.requests, gathered.remembered)
+    return Outcome(report, decided.data, ran if outside.history else None)
 
 
 def _withdraw(outside: Outside, scope: Scope, slot: int, run_id: str) -> ScopeReport:
@@ -376,16 +361,3 @@ def _report(outside: Outside, gathered: Gathered, decided: Plan, ended: str) -> 
         lag=max((facts.slot - request.end for request in gathered.requests), default=0),
         skipped=skipped_slots(gathered.remembered.progress, facts.slot, outside.config.gather.every),
     )
-
-
-def _publish(
-    outside: Outside, claimed: Sequence[Datum], slot: int, figures: Figures, deadline: Deadline
-) -> tuple[Written, list[str]]:
-    """What the scopes have claimed, and figures of ours that no scope can know; all in one go."""
-    cloud = next(iter(outside.readers), Cloud.AWS)
-    own = plan_self_metrics(outside.config, cloud, slot, figures, Progress(Scope(cloud, "", "")))
-    data = [*claimed, *own.data]
-    try:
-        return outside.sink.write_metrics(data, deadline), []
-    except DeliveryError as error:
-        return Written(refused={error.reason: len(data)}), [str(error)]

@@ -15,12 +15,14 @@ from nephoscope.cli.memory import NOTHING_YET, about_words, open_existing, regis
 from nephoscope.cli.table import Cell, Column
 from nephoscope.cli.terminal import SEVERITY_STYLES
 from nephoscope.model.alert import OPEN_STATES, AlertRecord, OutboxItem, Owed
+from nephoscope.model.history import Kept
 from nephoscope.model.memory import Progress, Snapshot
 from nephoscope.model.resource import StateGroup
 from nephoscope.model.rule import Rule
 from nephoscope.model.scope import Scope
 from nephoscope.model.time import HOUR, iso
 from nephoscope.pipeline.groups import group_named, group_resource
+from nephoscope.pipeline.keeping import owed_seconds
 from nephoscope.pipeline.wording import clean, render_duration
 
 HELP = "Show how it stands: scopes, coverage, alerts, notifications that are owed."
@@ -31,7 +33,7 @@ examples:
   nephoscope status --json | jq '.[].firing[]'
 
 --json prints a list, an object a scope. Exit code 1 where a scope's runs have stopped, where
-something could not be read in its last run, or a notification was given up."""
+something could not be read in its last run or not be kept, or a notification was given up."""
 
 SKIPPED_SHOWN = HOUR
 """Seconds for which slots without a run are shown."""
@@ -42,7 +44,8 @@ LATE_RUNS = 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A scope as it is remembered. age: seconds since its last run; None = it never ran."""
+    """A scope as it is remembered. age: seconds since its last run; None = it never ran. kept: None where no history
+    is."""
 
     scope: Scope
     progress: Progress
@@ -50,6 +53,7 @@ class Standing:
     firing: tuple[AlertRecord, ...]
     outbox: tuple[OutboxItem, ...]
     age: float | None
+    kept: Kept | None = None
 
     def late(self, every: int) -> bool:
         return self.age is None or self.age > every * LATE_RUNS
@@ -102,6 +106,7 @@ def _standing(outside: Outside, scope: Scope) -> Standing:
         firing=tuple(sorted((a for a in alerts if a.state in OPEN_STATES), key=lambda a: a.fired_at or a.since)),
         outbox=tuple(memory.read_outbox(scope)),
         age=outside.clock.wall() - progress.heartbeat if progress.heartbeat else None,
+        kept=memory.read_kept(scope) if outside.history else None,
     )
 
 
@@ -122,6 +127,7 @@ def _object(standing: Standing, rules: Mapping[str, Rule]) -> dict[str, object]:
         "firing": [_alert_object(record, rules) for record in standing.firing],
         "owed": len(standing.owed),
         "dead": len(standing.dead),
+        "history_owed_seconds": owed_seconds(standing.kept, standing.progress) if standing.kept else None,
         "gaps": list(standing.gaps),
         "skipped": list(map(iso, standing.progress.skipped)),
     }
@@ -271,7 +277,15 @@ def _complaints(standing: Standing, every: int) -> Iterable[str]:
         age, due = render_duration(standing.age), render_duration(every)
         yield f"{standing.scope}: the last run was {age} ago; one is due every {due}"
     yield from standing.gaps
+    yield from _unkept(standing)
     yield from _given_up(standing)
+
+
+def _unkept(standing: Standing) -> Iterator[str]:
+    kept = standing.kept
+    if kept and kept.problem:
+        owed = owed_seconds(kept, standing.progress)
+        yield f"{standing.scope}: {render_duration(owed)} of history are not kept yet: {clean(kept.problem, 300)}"
 
 
 def _note_skipped(call: Call, outside: Outside, standings: Sequence[Standing]) -> None:

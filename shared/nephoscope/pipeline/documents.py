@@ -123,7 +123,8 @@ def alert_document(
         "rule": {"name": entry.rule},
         "alert": {name: value for name, value in alert.items() if _says(value)},
     }
-    return Document(HistoryKind.ALERTS, entry.at, f"{entry.alert_key}-{entry.seq}", _line(source), lot)
+    name = _digest(telling.fleet, scope.key, entry.alert_key, entry.seq)
+    return Document(HistoryKind.ALERTS, entry.at, f"{name}{entry.at:08x}", _line(source), lot)
 
 
 def _says(value: object) -> bool:

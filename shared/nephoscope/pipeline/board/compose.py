@@ -27,6 +27,7 @@ _WATCHER = (
     ("Notifications owed", "owed", Take.HIGHEST, Take.HIGHEST, Unit.COUNT, "notifications"),
     ("Oldest notification owed", "oldest_owed", Take.HIGHEST, Take.HIGHEST, Unit.SECONDS, ""),
 )
+_KEEPER = ("History not kept yet", "history_owed", Take.HIGHEST, Take.HIGHEST, Unit.SECONDS, "")
 
 
 def board_of(config: Config, catalog: Catalog, scopes: Iterable[Scope] = ()) -> Board:
@@ -36,7 +37,7 @@ def board_of(config: Config, catalog: Catalog, scopes: Iterable[Scope] = ()) -> 
     seen = {scope.cloud for scope in known} or set(config.gather.kinds)
     clouds = tuple(cloud for cloud in Cloud if cloud in seen)
     shown = [Shown(config, catalog, clouds, metric) for metric in metrics_shown(config, catalog)]
-    sections = (_now(), _places(config), _worst(shown), _history(shown), _watcher())
+    sections = (_now(), _places(config), _worst(shown), _history(shown), _watcher(config))
     return Board(
         config.fleet, _introduction(config, clouds, known), clouds, sections, known, _lacking(config, catalog, clouds)
     )
@@ -83,10 +84,10 @@ def _history(shown: Iterable[Shown]) -> Section:
     return Section("history", "How it came to this", panels=tuple(p for s in shown for p in metric_panels.history(s)))
 
 
-def _watcher() -> Section:
+def _watcher(config: Config) -> Section:
     panels = (
         Panel(title, Look.LINES, (_own(name, take, join),), unit, counted)
-        for title, name, take, join, unit, counted in _WATCHER
+        for title, name, take, join, unit, counted in (*_WATCHER, *([_KEEPER] if config.history else []))
     )
     below = "A heartbeat that stops, or coverage below 100 %, means that we may not see."
     return Section("watcher", "nephoscope itself", below, tuple(panels))

@@ -25,6 +25,9 @@ OWN_SERIES = 10
 """Of each cloud: heartbeat, coverage, api_calls, billable_units, run_seconds, scopes_failed, lag, alerts_firing, owed,
 oldest_owed."""
 
+HISTORY_SERIES = 1
+"""More of each cloud where history is kept: history_owed."""
+
 DELIVERY_SERIES = 2 + REASONS + 1
 """Of each cloud in an hour in which messages are sent and refused: sent, dead, refused by reason. Where everything goes
 well and nothing is told there are none of them, and the forecast has none."""
@@ -66,7 +69,8 @@ def count_series(config: Config, fleet: Fleet, catalog: Catalog) -> int:
     """Custom series: the counts of each scope, a distribution for each metric that is read and published there, and our
     own figures once for each cloud. With detail: resource, outside AWS a series for each resource and metric, too."""
     of_scopes = sum(_count_in_scope(config, scope, resources, catalog) for scope, resources in fleet.items())
-    return of_scopes + OWN_SERIES * len({scope.cloud for scope in fleet})
+    own = OWN_SERIES + (HISTORY_SERIES if config.history else 0)
+    return of_scopes + own * len({scope.cloud for scope in fleet})
 
 
 def _count_in_scope(config: Config, scope: Scope, resources: Sequence[Resource], catalog: Catalog) -> int:

@@ -1,13 +1,21 @@
-"""Elasticsearch's refusals in our words: by status, with the server's own reason where it gives one."""
+"""Elasticsearch's refusals in our words: by status, with the server's own reason where it gives one.
+
+Source: Elasticsearch guide, "REST API conventions" and "Bulk API"; the statuses and types as Elasticsearch 8.19 and
+OpenSearch 2.19 give them (tests/contract/test_history_*.py provoke them on real servers).
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from nephoscope.model.errors import Reason
 
-_SERVER_ERROR = 500
+LONGEST = 400
+"""Characters of what a server says that are passed on."""
+
+_REDIRECTION, _CLIENT_ERROR, _SERVER_ERROR = 300, 400, 500
 
 REASONS: dict[int, Reason] = {
     401: Reason.DENIED,
@@ -19,11 +27,21 @@ REASONS: dict[int, Reason] = {
 }
 """Statuses with a meaning of their own; any other 4xx is a refusal for good, 5xx the server's trouble."""
 
-BLOCKED = frozenset({"cluster_block_exception"})
-"""403, and no question of rights: an index or the cluster is read-only for a while (a full disk), or not yet there."""
+BLOCKED = frozenset(
+    {
+        "cluster_block_exception",
+        "index_closed_exception",
+        "validation_exception",
+        "invalid_alias_name_exception",
+        "invalid_index_name_exception",
+    }
+)
+"""What stands in the way until a person or the server's own housekeeping takes it away, whatever the status says: an
+index that is read-only (403, or 429 for a full disk) or closed (400), a cluster that makes no more shards (400), another
+index in our alias's place (400). It is no fault of the document's, and trying again within a run is of no use."""
 
 _ODD: dict[str, Reason] = {
-    "cluster_block_exception": Reason.UNAVAILABLE,
+    **dict.fromkeys(BLOCKED, Reason.UNAVAILABLE),
     "es_rejected_execution_exception": Reason.THROTTLED,
     "rejected_execution_exception": Reason.THROTTLED,
     "circuit_breaking_exception": Reason.THROTTLED,
@@ -35,6 +53,9 @@ _ODD: dict[str, Reason] = {
     "search_phase_execution_exception": Reason.UNAVAILABLE,
 }
 
+_SEE = re.compile(r"[;,.]?\s*(?:for more information,? )?(?:see|refer to)\s+(?:the )?\S*://\S+")
+_ADDRESS = re.compile(r"\S*://\S*")
+
 
 def reason_of(status: int, kind: str = "") -> Reason:
     """kind: the server's word for the error; some say more than the status does."""
@@ -42,13 +63,15 @@ def reason_of(status: int, kind: str = "") -> Reason:
         return Reason.REJECTED
     if kind in _ODD:
         return _ODD[kind]
+    if _REDIRECTION <= status < _CLIENT_ERROR:
+        return Reason.REDIRECTED
     return REASONS.get(status, Reason.UNAVAILABLE if status >= _SERVER_ERROR else Reason.REJECTED)
 
 
 def said(error: object) -> tuple[str, str]:
-    """(kind, sentence) of an `error` in an answer; the innermost cause says it best."""
+    """(kind, sentence) of an `error` in an answer: one line, no address; the innermost cause says it best."""
     if not isinstance(error, dict):
-        return "", str(error)[:500] if error else ""
+        return "", one_line(str(error)) if error else ""
     kind, reason = str(error.get("type") or ""), str(error.get("reason") or "")
     roots = error.get("root_cause")
     if isinstance(roots, list) and roots and isinstance(roots[0], dict) and roots[0].get("reason"):
@@ -56,11 +79,18 @@ def said(error: object) -> tuple[str, str]:
     cause = error.get("caused_by")
     if isinstance(cause, dict) and cause.get("reason"):
         reason = f"{reason}: {cause['reason']}"
-    return kind, reason[:500]
+    if " " not in reason:  # `closed` says little
+        reason = ": ".join(filter(None, (kind.removesuffix("_exception").replace("_", " "), reason)))
+    return kind, one_line(reason)
+
+
+def one_line(text: str) -> str:
+    """What may stand in a report: an address could hold a password, and the server's own manual helps nobody there."""
+    return " ".join(_ADDRESS.sub("...", _SEE.sub("", text)).split()).rstrip(";")[:LONGEST]
 
 
 def error_in(data: bytes) -> tuple[str, str]:
-    """(kind, sentence) of an answer that is an error; what is no JSON says nothing."""
+    """(kind, sentence) of an answer that is an error; what is no JSON (a gateway's page) says nothing."""
     try:
         answer: Any = json.loads(data)
     except ValueError:

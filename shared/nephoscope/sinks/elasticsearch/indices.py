@@ -2,7 +2,7 @@
 
 Names of fields are OpenTelemetry's and Elastic Common Schema's where these have one (`cloud.region`, `host.id`,
 `event.action`, `rule.name`), so that Kibana and Grafana know them. Daily indices and a `_id` made of what a document
-says, and no data stream: a data stream doubles documents across a rollover, and its time kind kind takes no `_id` of
+says, and no data stream: a data stream doubles documents across a rollover, and its time series kind takes no `_id` of
 ours. Old days are deleted whole, which costs the server nothing.
 """
 
@@ -142,7 +142,14 @@ def dead_template(prefix: str) -> dict[str, Any]:
     properties = {
         "@timestamp": {"type": "date"},
         "error": {"properties": {"reason": {"type": "text"}}},
-        "document": {"properties": {"index": _keyword(), "id": _keyword(), "source": {"type": "text", "index": False}}},
+        "document": {
+            "properties": {
+                "index": _keyword(),
+                "id": _keyword(),
+                "source": {"type": "text", "index": False},
+                "length": {"type": "integer"},
+            }
+        },
         "nephoscope": _words("fleet"),
     }
     return {

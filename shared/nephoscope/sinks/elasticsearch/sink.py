@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
 from nephoscope.model.config import Config, PublishElasticsearch
 from nephoscope.model.errors import DeliveryError, Reason
-from nephoscope.model.history import Dead, Document, HistoryKind, Taken
-from nephoscope.model.time import HOUR, Deadline, iso
+from nephoscope.model.history import Document, HistoryKind, Taken
+from nephoscope.model.time import HOUR, Deadline
 from nephoscope.ports import Clock, SecretReader
 from nephoscope.sinks.elasticsearch.bulk import Bulk
-from nephoscope.sinks.elasticsearch.client import NDJSON, Client
-from nephoscope.sinks.elasticsearch.indices import (
-    OWNER,
-    VERSION,
-    alias_of,
-    days_before,
-    dead_index,
-    index_of,
-    templates,
-)
+from nephoscope.sinks.elasticsearch.client import Client
+from nephoscope.sinks.elasticsearch.dead_letters import DeadLetters
+from nephoscope.sinks.elasticsearch.indices import OWNER, alias_of, days_before
+from nephoscope.sinks.elasticsearch.standing import ensure_templates, make_index, owner_of
 
-TIDY_EVERY = HOUR
-"""Seconds between two looks for days that are over, in a warm function."""
+LOOKED_AFTER = HOUR
+"""Seconds between two looks at templates and at days that are over, in a warm function: a template that somebody
+deletes must not be missed at midnight, when its next index is made."""
 
 
 class ElasticsearchSink:
-    """A HistorySink. What was made sure of is remembered for this process's life: a warm function asks for nothing."""
+    """A HistorySink. What was made sure of is remembered for an hour: a warm function asks for nothing."""
 
     def __init__(
         self,
@@ -41,29 +35,34 @@ class ElasticsearchSink:
     ) -> None:
         self.client = client
         self._where = where
-        self._fleet = fleet
-        self._clock = clock
-        self._ready = False
-        self._tidied = 0.0
-        self._bulk = Bulk(client, where.index, sleep, self._bury)
+        self._looked = 0
+        self._untidy = ""
+        letters = DeadLetters(client, where.index, fleet, clock.wall, self._make)
+        self._bulk = Bulk(client, where.index, sleep, letters.bury, self._make)
 
     def prepare(self, now: int, deadline: Deadline) -> None:
         """The server is one we know, our templates stand, days older than is kept are deleted. now: epoch seconds of
-        the clock. Raises DeliveryError that says what is in the way."""
-        if not self._ready:
-            self.client.server(deadline)
-            for name, body in templates(self._where.index, self._where.shards, self._where.replicas).items():
-                self._put_template(name, body, deadline)
-            for kind in HistoryKind:
-                self._check_effect(kind, now, deadline)
-            self._ready = True
-        if now - self._tidied >= TIDY_EVERY:
+        the clock. Raises DeliveryError that says what is in the way; old days that cannot be deleted are in nobody's
+        way, and are told with what is written."""
+        if self._looked <= now < self._looked + LOOKED_AFTER:
+            return
+        self.client.server(deadline)
+        ensure_templates(self.client, self._where, now, deadline)
+        try:
             self.tidy(now, deadline)
-            self._tidied = now
+            self._untidy = ""
+        except DeliveryError as error:
+            self._untidy = f"days older than is kept are still there: {error}"
+        self._looked = now
 
-    def write_documents(self, documents: Iterable[Document], deadline: Deadline) -> Taken:
+    def write_documents(self, documents: Iterable[Document], deadline: Deadline, lots: Collection[str] = ()) -> Taken:
         """Raises nothing: what was not taken is owed, by its lot."""
-        return self._bulk.write(documents, deadline)
+        taken = self._bulk.write(documents, deadline, lots)
+        return replace(taken, problem="; ".join(filter(None, (taken.problem, self._untidy))))
+
+    def close(self) -> None:
+        """A minute later a connection that was kept may be dead, and a frozen function would not know."""
+        self.client.close()
 
     def close(self) -> None:
         """A minute later a connection that was kept may be dead, and a frozen function would not know."""
@@ -83,76 +82,14 @@ class ElasticsearchSink:
             filter_path="*.mappings._meta",
             expand_wildcards="open,closed",
         )
-        ours = {name: body for name, body in (found or {}).items() if _owner_of(body.get("mappings", {})) == OWNER}
+        ours = {name: body for name, body in (found or {}).items() if owner_of(body.get("mappings", {})) == OWNER}
         old = days_before(iter(ours), self._where.index, now - self._where.keep)
         for name in old:
             self.client.ask("DELETE", f"/{name}", deadline=deadline, missing_ok=True)
         return old
 
-    def _put_template(self, name: str, body: dict[str, Any], deadline: Deadline) -> None:
-        found = self.client.ask("GET", f"/_index_template/{name}", deadline=deadline, missing_ok=True)
-        standing = [each["index_template"] for each in (found or {}).get("index_templates", []) if each["name"] == name]
-        if standing and _owner_of(standing[0]) != OWNER:
-            raise self.client.error(
-                Reason.REJECTED,
-                f"the index template {name} is somebody else's; it stays as it is. Choose another publish.elasticsearch"
-                ".index, or delete the template",
-            )
-        if standing and _is_current(standing[0], body):
-            return
-        self.client.ask("PUT", f"/_index_template/{name}", body, deadline=deadline)
-
-    def _check_effect(self, kind: HistoryKind, now: int, deadline: Deadline) -> None:
-        """A template of higher priority would win over ours without a word."""
-        index = index_of(self._where.index, kind, now)
-        path = f"/_index_template/_simulate_index/{index}"
-        answer = self.client.ask("POST", path, deadline=deadline, filter_path="template.mappings._meta")
-        if _owner_of(answer.get("template", {}).get("mappings", {})) != OWNER:
-            raise self.client.error(
-                Reason.REJECTED,
-                f"another index template claims {index} with a higher priority than ours; delete it, or choose another "
-                "publish.elasticsearch.index",
-            )
-
-    def _bury(self, dead: Sequence[Dead], deadline: Deadline) -> None:
-        """Into the index of the dead, under the id that each has there too: a second burial is none. Raises
-        DeliveryError."""
-        index = dead_index(self._where.index)
-        lines: list[str] = []
-        for each in dead:
-            document = each.document
-            where = index_of(self._where.index, document.kind, document.at)
-            lines.append(json.dumps({"create": {"_index": index, "_id": f"{document.kind}-{document.id}"}}))
-            body = {
-                "@timestamp": iso(self._clock.wall()),
-                "nephoscope": {"fleet": self._fleet},
-                "error": {"reason": each.reason},
-                "document": {"index": where, "id": document.id, "source": document.source},
-            }
-            lines.append(json.dumps(body))
-        data = ("\n".join(lines) + "\n").encode()
-        status, answer = self.client.exchange(
-            "POST", "/_bulk", data, NDJSON, deadline=deadline, filter_path="items.*.status,items.*.error"
-        )
-        self.client.check(status, answer, "POST /_bulk")
-        for item in json.loads(answer)["items"]:
-            if item["create"]["status"] not in (200, 201, 409):
-                raise self.client.error(Reason.UNAVAILABLE, f"{index} does not take what was refused elsewhere")
-
-
-def _owner_of(body: Any) -> str:
-    return str((body.get("_meta") or {}).get("owner", ""))
-
-
-def _is_current(standing: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """A newer release's stays: two releases side by side must not take turns at it. Of our own what the user can
-    choose is compared; the server writes numbers back as texts."""
-    version = (standing.get("_meta") or {}).get("version", 0)
-    if version > VERSION:
-        return True
-    settings = standing["template"].get("settings", {}).get("index", {})
-    wished = wanted["template"]["settings"]["index"]
-    return version == VERSION and all(str(settings.get(key)) == str(value) for key, value in wished.items())
+    def _make(self, index: str, deadline: Deadline) -> None:
+        make_index(self.client, index, deadline)
 
 
 def open_history(config: Config, secrets: SecretReader, clock: Clock) -> ElasticsearchSink:
