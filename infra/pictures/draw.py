@@ -24,6 +24,7 @@ PARTS: Mapping[str, str] = {
     "cloudwatch": "the dashboard in CloudWatch, as our page draws its body",
     "web": "the page of nephoscope web",
     "plots": "nephoscope plot",
+    "history": "nephoscope history, out of a real Elasticsearch",
     "terminal": "the commands in terminals of three widths",
     "messages": "messages, as receivers show them",
 }
@@ -31,6 +32,8 @@ README: Mapping[str, str] = {
     "dashboard.png": "cloudwatch-desk-light.png",
     "page.png": "web-overview-1280-light.png",
     "plot.png": "plot-lines.png",
+    "history-regions.png": "history-regions.png",
+    "history-hosts.png": "history-hosts.png",
 }
 """What the README shows -> which picture it is."""
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from nephoscope.cli.main import COMMANDS
+
 pytestmark = pytest.mark.e2e
 
 CHROMIUM = shutil.which("chromium")
@@ -141,6 +143,15 @@ def test_history_is_asked_by_the_commands_that_are_printed(demo, history):
     assert f"nephoscope --config {out}/nephoscope.yaml history cpu.utilization --avg --by region --hours 2" in printed
     assert re.search(r" states [a-z]+-[a-z]+-\d{4} --days 1$", printed, re.MULTILINE)
     assert "publish:\n  elasticsearch:" in (out / "nephoscope.yaml").read_text()
+
+
+@pytest.mark.skipif("history" not in COMMANDS, reason="nephoscope history is not there yet")
+def test_a_picture_of_history_is_left(demo, history):
+    printed, _, out = demo
+    assert f"In {out / 'history.png'}: the average by region." in printed
+    with Image.open(out / "history.png") as picture:
+        assert picture.width >= 640
+        assert len(picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64).getcolors()) > 8
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
