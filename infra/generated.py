@@ -19,6 +19,7 @@ GENERATED: dict[str, tuple[str, ...]] = {
     "shared/nephoscope/catalog/nephoscope.schema.json": ("nephoscope.app.authoring", "--schema"),
     "shared/nephoscope/catalog/configuration.md": ("nephoscope.app.authoring", "--reference"),
     "shared/nephoscope/notifiers/formats/messages.md": ("infra.reference.messages",),
+    "shared/nephoscope/sinks/elasticsearch/fields.md": ("infra.reference.fields",),
     "shared/nephoscope/catalog/metrics.md": ("nephoscope.views.generated_text", "metrics"),
     "README.md": ("nephoscope.views.generated_text", "lifecycle"),
 }

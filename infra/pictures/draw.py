@@ -32,6 +32,8 @@ README: Mapping[str, str] = {
     "dashboard.png": "cloudwatch-desk-light.png",
     "page.png": "web-overview-1280-light.png",
     "plot.png": "plot-lines.png",
+    "history.png": "history-cpu-light.png",
+    "history-roles.png": "history-kept-light.png",
 }
 """What the README shows -> which picture it is."""
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from nephoscope.cli.main import COMMANDS
+
 pytestmark = pytest.mark.e2e
 
 CHROMIUM = shutil.which("chromium")
@@ -22,7 +24,7 @@ def demo(tmp_path_factory):
     out = tmp_path_factory.mktemp("demo")
     script = Path(sys.executable).with_name("nephoscope")
     done = subprocess.run(
-        [script, "demo", "--instances", "80", "--minutes", "45", "--seed", "1", "--out", out],
+        [script, "demo", "--instances", "80", "--minutes", "45", "--seed", "1", "--with-history", "--out", out],
         capture_output=True,
         text=True,
         timeout=600,
@@ -114,6 +116,42 @@ def test_the_terminal_says_what_is_done_to_the_fleet_and_when_it_is_over(demo):
     assert re.search(r"^\d\d:\d\d aws   happens     out of CPU: batch-prod-0000", printed, re.MULTILINE)
     assert re.search(r"^\d\d:\d\d aws   is over     us-east-1 can be read again$", printed, re.MULTILINE)
     assert len(re.findall(r"^\d\d:\d\d (?:aws|gcp|azure) +happens", printed, re.MULTILINE)) == 16
+
+
+@pytest.fixture
+def history(demo):
+    """What was kept, by kind."""
+    printed, summary, _ = demo
+    if "history" not in summary:
+        pytest.skip(re.search(r"No history is kept this time: .*", printed)[0])
+    return summary["history"]
+
+
+def test_history_has_what_was_read_seen_and_told(demo, history):
+    """Each transition once, though every run is repeated; each machine's beginning; each point once, though windows
+    overlap."""
+    _, summary, _ = demo
+    assert history["alerts"] == len(summary["transitions"])
+    assert history["states"] >= summary["instances"]
+    read = sum(part["points_read"] for part in summary["clouds"].values())
+    assert summary["instances"] * 5 < history["metrics"] < read
+
+
+def test_history_is_asked_by_the_commands_that_are_printed(demo, history):
+    printed, _, out = demo
+    assert f"{history['metrics']:,} points" in printed
+    assert f"nephoscope --config {out}/nephoscope.yaml history cpu.utilization --avg --by region --hours 2" in printed
+    assert re.search(r" states [a-z]+-[a-z]+-\d{4} --days 1$", printed, re.MULTILINE)
+    assert "publish:\n  elasticsearch:" in (out / "nephoscope.yaml").read_text()
+
+
+@pytest.mark.skipif("history" not in COMMANDS, reason="nephoscope history is not there yet")
+def test_a_picture_of_history_is_left(demo, history):
+    printed, _, out = demo
+    assert f"In {out / 'history.png'}: the average by region." in printed
+    with Image.open(out / "history.png") as picture:
+        assert picture.width >= 640
+        assert len(picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64).getcolors()) > 8
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")

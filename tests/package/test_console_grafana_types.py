@@ -14,20 +14,32 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nephoscope.model.config import PublishElasticsearch
+from nephoscope.pipeline.board import history_board
 from nephoscope.pipeline.consoles.grafana import render_grafana
-from tests.console_boards import everything, odd, ruleless, shown, written
+from nephoscope.pipeline.consoles.grafana_history import render_history
+from nephoscope.pipeline.consoles.grafana_history_targets import Product
+from tests.console_boards import CATALOG, everything, odd, ruleless, shown, written
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPILER = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
 TYPES = Path(__file__).with_name("grafana_types.ts")
 AZURE, GOOGLE = "grafana-azure-monitor-datasource", "stackdriver"
-PANELS = {"row": "Row", "stat": "Stat", "text": "Text", "timeseries": "TimeSeries"}
-QUERIES = {"cloudwatch": "CloudWatch", GOOGLE: "Google", AZURE: "Azure"}
+PANELS = {"row": "Row", "stat": "Stat", "table": "Table", "text": "Text", "timeseries": "TimeSeries"}
+QUERIES = {
+    "cloudwatch": "CloudWatch",
+    GOOGLE: "Google",
+    AZURE: "Azure",
+    Product.ELASTICSEARCH: "History",
+    Product.OPENSEARCH: "OpenSearch",
+}
+HISTORY = PublishElasticsearch("http://localhost:9200")
 
 pytestmark = pytest.mark.skipif(
     not COMPILER.exists() or not (ROOT / "node_modules" / "@grafana" / "schema").exists(),
@@ -47,6 +59,10 @@ FLEETS = {
 def drawn(fleet: str) -> Dashboard:
     config = FLEETS[fleet]
     return render_grafana(shown(config), config)
+
+
+def history(fleet: str, product: Product = Product.ELASTICSEARCH) -> Dashboard:
+    return render_history(history_board(replace(FLEETS[fleet], history=HISTORY), CATALOG), product)
 
 
 def constants(dashboard: Dashboard) -> Iterator[str]:
@@ -107,17 +123,37 @@ PLANTED: Mapping[str, Callable[[Dashboard], object]] = {
 }
 
 
+PLANTED_IN_HISTORY: Mapping[str, Callable[[Dashboard], object]] = {
+    "a metric that there is not": lambda d: query_of(d, Product.ELASTICSEARCH)["metrics"][0].update(type="mean"),
+    "a bucket that there is not": lambda d: query_of(d, Product.ELASTICSEARCH)["bucketAggs"][0].update(type="term"),
+    "a size that is a number": lambda d: query_of(d, Product.ELASTICSEARCH)["bucketAggs"][0]["settings"].update(size=9),
+    "an order that there is not": lambda d: query_of(d, Product.ELASTICSEARCH)["bucketAggs"][0]["settings"].update(
+        order="down"
+    ),
+    "a metric without an id": lambda d: query_of(d, Product.ELASTICSEARCH)["metrics"][0].pop("id"),
+    "an unknown property of a query": lambda d: query_of(d, Product.ELASTICSEARCH).update(lucene="x"),
+    "a table without a first frame": lambda d: panel_of(d, "table")["options"].pop("frameIndex"),
+    "a table that is wrapped": lambda d: panel_of(d, "table")["options"].update(wrapped=True),
+    "a kind of variable that there is not": lambda d: d["templating"]["list"][-1].update(type="filter"),
+}
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
     """What the compiler says of each file, in one run."""
     place = tmp_path_factory.mktemp("grafana")
     (place / "node_modules").symlink_to(ROOT / "node_modules")
     shutil.copyfile(TYPES, place / "types.ts")
-    imported = "Azure, CloudWatch, Google, Head, Row, Stat, Text, TimeSeries, Variable"
+    imported = "Azure, CloudWatch, Google, Head, History, OpenSearch, Row, Stat, Table, Text, TimeSeries, Variable"
     head = f"import type {{ {imported} }} from './types';\n"
     dashboards = {fleet: drawn(fleet) for fleet in FLEETS}
+    dashboards |= {f"{fleet}_history": history(fleet) for fleet in FLEETS}
+    dashboards["acme_opensearch"] = history("acme", Product.OPENSEARCH)
     for number, spoil in enumerate(PLANTED.values()):
         dashboards[f"planted{number}"] = spoilt = copy.deepcopy(dashboards["acme"])
+        spoil(spoilt)
+    for number, spoil in enumerate(PLANTED_IN_HISTORY.values()):
+        dashboards[f"kept{number}"] = spoilt = copy.deepcopy(dashboards["acme_history"])
         spoil(spoilt)
     for name, dashboard in dashboards.items():
         (place / f"{name}.ts").write_text(head + "\n".join(constants(dashboard)) + "\n", encoding="utf-8")
@@ -138,7 +174,7 @@ def _compile(place: Path) -> Mapping[str, list[str]]:
     return said
 
 
-@pytest.mark.parametrize("fleet", FLEETS)
+@pytest.mark.parametrize("fleet", [*FLEETS, *(f"{fleet}_history" for fleet in FLEETS), "acme_opensearch"])
 def test_grafanas_types_find_nothing_wrong(found: Mapping[str, list[str]], fleet: str) -> None:
     assert found.get(fleet, []) == []
     assert "types" not in found
@@ -147,3 +183,8 @@ def test_grafanas_types_find_nothing_wrong(found: Mapping[str, list[str]], fleet
 @pytest.mark.parametrize("number", range(len(PLANTED)), ids=list(PLANTED))
 def test_what_is_planted_is_found(found: Mapping[str, list[str]], number: int) -> None:
     assert len(found.get(f"planted{number}", [])) == 1
+
+
+@pytest.mark.parametrize("number", range(len(PLANTED_IN_HISTORY)), ids=list(PLANTED_IN_HISTORY))
+def test_what_is_planted_in_history_is_found(found: Mapping[str, list[str]], number: int) -> None:
+    assert len(found.get(f"kept{number}", [])) == 1

@@ -282,8 +282,12 @@ def test_nothing_overlaps_and_ids_are_unique(fleet: str) -> None:
 
 def test_lists_that_no_data_source_knows_are_a_link_away() -> None:
     assert not any(panel.get("title") in ("Firing alerts", "Where we are blind") for panel in panels("acme"))
-    (link,) = drawn("acme")["links"]
-    assert link["url"].endswith("#dashboards:name=acme")
+    (link,) = drawn("alone")["links"]
+    assert link["url"].endswith("#dashboards:name=alone")
+
+
+def test_what_is_kept_is_a_link_away() -> None:
+    assert [link["url"] for link in drawn("acme")["links"]][1:] == ["/d/nephoscope-history-acme"]
 
 
 def test_a_uid_is_short_and_plain() -> None:
@@ -308,6 +312,7 @@ def test_data_sources_hold_no_secret_and_are_those_that_the_dashboard_asks(fleet
     provisioned = yaml.safe_load(render_datasources(shown(config), config))
     assert provisioned["apiVersion"] == 1
     found = {each["uid"]: each for each in provisioned["datasources"]}
+    found.pop("nephoscope-history", None)  # test_console_grafana_history.py
     assert all(each.keys() == {"name", "uid", "type", "access", "jsonData"} for each in found.values())
     chosen = {
         v["current"]["value"]: v["query"] for v in drawn(fleet)["templating"]["list"] if v["type"] == "datasource"
@@ -325,7 +330,7 @@ def test_the_dashboards_file_lies_where_the_provider_looks() -> None:
 def test_the_readme_names_every_variable_that_grafana_must_be_given() -> None:
     readme = (FLEETS.EXAMPLE.parent / "README.md").read_text(encoding="utf-8")
     asked = set(re.findall(r"\$(NEPHOSCOPE_\w+)", render_datasources(shown(CONFIGS["acme"]), CONFIGS["acme"])))
-    assert len(asked) == 3
+    assert len(asked) == 4
     assert all(f"`{name}`" in readme for name in asked)
 
 

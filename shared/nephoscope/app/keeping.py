@@ -76,7 +76,8 @@ def keep(outside: Outside, ran: Sequence[Ran], deadline: Deadline) -> KeepingRep
     for keeping in keepings:
         _note(outside, keeping, taken, errors)
     if taken.problem:
-        errors.insert(0, f"history: {taken.problem}; what is owed is sent by the next run")
+        owed = "; what is owed is sent by the next run" if taken.owed else ""
+        errors.insert(0, f"history: {taken.problem}{owed}")
     if taken.dead:
         errors.append(f"history: {taken.dead} documents were refused for good; they are in {history.index}-dead")
     return KeepingReport(True, taken, tuple(errors))

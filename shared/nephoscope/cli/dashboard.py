@@ -29,6 +29,7 @@ examples:
   nephoscope dashboard --part 2                      where it is split into several
   nephoscope dashboard --push --widget arn:aws:lambda:...
   nephoscope dashboard --for grafana --out build/grafana
+  nephoscope dashboard --for grafana --opensearch --out build/grafana
   nephoscope dashboard --for gcp | gcloud monitoring dashboards create --config-from-file=-
   nephoscope dashboard --for azure > workbook.json
 
@@ -50,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEPLOYED,
         metavar="NAME",
         help=f"with --for gcp: service and stage of our functions (default: {DEPLOYED})",
+    )
+    parser.add_argument(
+        "--opensearch",
+        action="store_true",
+        help="with --for grafana: history is kept by OpenSearch, which has a plugin",
     )
     parser.add_argument("--part", type=positive, default=1, metavar="N", help="which one to print (default: 1)")
     parser.add_argument("--widget", metavar="ARN", help="the custom widget's function (default: NEPHOSCOPE_WIDGET_ARN)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, TextColumn
 
+from nephoscope.cli.demo_history import machine_with_story, open_history, show_history
 from nephoscope.cli.table import Cell, Column
 from nephoscope.cli.terminal import Counted, Left, Terminal
 from nephoscope.localcloud.aws.local import LocalAws
@@ -24,6 +24,8 @@ from nephoscope.localcloud.browser import BrowserError
 from nephoscope.localcloud.demo import pages
 from nephoscope.localcloud.demo.cast import machine_names, make_fleets, names_in_script
 from nephoscope.localcloud.demo.happenings import happenings
+from nephoscope.localcloud.demo.history import History
+from nephoscope.localcloud.demo.packages import build_artifacts
 from nephoscope.localcloud.demo.page import CONFIG, Page
 from nephoscope.localcloud.demo.pictures import draw_pictures, first_firing
 from nephoscope.localcloud.demo.platforms import CloudFunction, FunctionApp, Lambda
@@ -33,10 +35,7 @@ from nephoscope.localcloud.fleet import Fleet
 from nephoscope.localcloud.gcp.local import LocalGcp
 from nephoscope.localcloud.receivers import Receiver
 from nephoscope.model.scope import Cloud
-from nephoscope.model.time import MINUTE, floor_to, iso
-
-ROOT = Path(__file__).resolve().parents[3]
-"""The checkout: the demonstration builds the artifact that would be deployed, from its sources."""
+from nephoscope.model.time import MINUTE, ceil_div, floor_to, iso
 
 NAMES = {Cloud.AWS: "AWS", Cloud.GCP: "Google", Cloud.AZURE: "Azure"}
 HAPPENS = {True: "happens", False: "is over"}
@@ -45,7 +44,7 @@ LIGHTS = {"fired": "red", "went_silent": "yellow", "resolved": "green", "back": 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
     """0 when every message arrived; 1 when something did not, said which. options: seed, instances, minutes, out,
-    serve."""
+    serve, with_history."""
     console = Console(highlight=False, no_color=not terminal.colored or None)
     began = time.monotonic()
     out = Path(options.out)
@@ -55,9 +54,13 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     fleets = make_fleets(options.seed, options.instances, options.minutes, start)
     try:
         with ExitStack() as standing:
-            receiver, leading, summary = _play(console, standing, fleets, options.minutes, out, began)
+            history = open_history(console, standing, out) if options.with_history else None
+            receiver, leading, summary = _play(console, standing, fleets, options.minutes, out, began, history)
             _show(terminal, summary)
-            page = standing.enter_context(Page(leading, out / "page.log"))
+            if history:
+                machine = machine_with_story(summary, machine_names(fleets))
+                show_history(console, history, summary, machine, out, ceil_div(options.minutes + 5, 60))
+            page = standing.enter_context(Page(leading, out / "page.log", _config(history)))
             _look(console, page, receiver, out, serve=options.serve)
     except (MinistackError, StageError) as error:
         console.print(f"[red]The demonstration could not go on:[/] {error}", soft_wrap=True)
@@ -65,14 +68,24 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
     return 0 if _all_arrived(summary) else 1
 
 
+def _config(history: History | None) -> Path:
+    return history.config if history else CONFIG
+
+
 def _play(
-    console: Console, standing: ExitStack, fleets: Mapping[Cloud, Fleet], minutes: int, out: Path, began: float
+    console: Console,
+    standing: ExitStack,
+    fleets: Mapping[Cloud, Fleet],
+    minutes: int,
+    out: Path,
+    began: float,
+    history: History | None,
 ) -> tuple[Receiver, Mapping[str, str], dict[str, Any]]:
     """The receiver, the environment that leads to the three clouds, the summary. standing: keeps the clouds up after
     the story has ended."""
     sizes = ", ".join(f"[b]{len(fleet.instances)}[/] on {NAMES[cloud]}" for cloud, fleet in fleets.items())
     console.print(f"A fleet of machines: {sizes}; seed {fleets[Cloud.AWS].seed}.")
-    artifacts = build_artifacts(out)
+    artifacts = build_artifacts(_config(history), out)
     receiver = standing.enter_context(Receiver())
     aws = standing.enter_context(LocalAws(fleets[Cloud.AWS], region=HOME_REGION))
     google = standing.enter_context(LocalGcp(fleets[Cloud.GCP]))
@@ -94,17 +107,10 @@ def _play(
     page = pages.draw_page(stage, dashboards, start, start + minutes * MINUTE)
     bodies = [{"name": one.name, "body": one.body} for one in dashboards]
     summary = summarize(story, clouds, receiver, bodies, time.monotonic() - began)
+    if history:
+        summary["history"] = history.kept()
     pages.write_results(out, summary, dashboards, page)
     return receiver, {**google.environment(), **azure.environment(), **aws.environment()}, summary
-
-
-def build_artifacts(out: Path) -> dict[Cloud, Path]:
-    """The packages for the demonstration's configuration, as they would be deployed. Raises StageError."""
-    builder = [sys.executable, str(ROOT / "infra/build.py"), "--config", str(CONFIG), "--out", str(out)]
-    done = subprocess.run(builder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StageError(f"the packages could not be built:\n{done.stderr}")
-    return {cloud: out / f"{cloud}.zip" for cloud in Cloud}
 
 
 def _running(artifacts: Mapping[Cloud, Path]) -> str:

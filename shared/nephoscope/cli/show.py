@@ -12,7 +12,8 @@ EXAMPLES = """\
 examples:
   nephoscope demo
   nephoscope demo --instances 1000 --minutes 60 --seed 7
-  nephoscope demo --serve              keep the page up until Ctrl-C"""
+  nephoscope demo --serve              keep the page up until Ctrl-C
+  nephoscope demo --with-history       keep what is gathered in a real Elasticsearch, and ask it"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--instances", type=positive, default=300, help="machines in the fleet (default: 300)")
     parser.add_argument("--minutes", type=positive, default=45, help="minutes that are lived through (default: 45)")
     parser.add_argument("--out", metavar="FOLDER", default="build/demo", help="where results go (default: build/demo)")
+    parser.add_argument(
+        "--with-history", action="store_true", help="keep history in a real Elasticsearch on this machine (Java, Maven)"
+    )
     parser.add_argument("--serve", action="store_true", help="keep the page up until Ctrl-C; a terminal does so anyway")
 
 

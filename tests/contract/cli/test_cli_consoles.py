@@ -64,6 +64,22 @@ def test_grafanas_is_a_dashboard_and_with_a_folder_all_that_it_is_provisioned_wi
     assert len(sources) == 3
 
 
+@pytest.mark.parametrize(
+    ("arguments", "source"), [((), "elasticsearch"), (("--opensearch",), "grafana-opensearch-datasource")]
+)
+def test_where_history_is_kept_grafana_has_a_dashboard_and_a_data_source_of_it(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], source: str
+) -> None:
+    keeping = 'publish: {elasticsearch: {url: "https://search.acme.example:9200", api_key: "${ssm:/key}"}}\n'
+    Path("nephoscope.yaml").write_text(ALONE + keeping, encoding="utf-8")
+    said = printed(capsys, "--for", "grafana", *arguments, "--out", "out")
+    assert "out/nephoscope/nephoscope-history-acme.json" in said.splitlines()
+    history = json.loads(Path("out/nephoscope/nephoscope-history-acme.json").read_text(encoding="utf-8"))
+    sources = yaml.safe_load(Path("out/datasources/nephoscope.yaml").read_text(encoding="utf-8"))["datasources"]
+    asked = {target["datasource"]["type"] for panel in history["panels"] for target in panel.get("targets", [])}
+    assert asked == {sources[-1]["type"]} == {source}
+
+
 def test_writing_twice_writes_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("one", "two"):
         printed(capsys, "--for", "grafana", "--out", folder)

@@ -17,8 +17,8 @@ CONFIG = Path(__file__).with_name("nephoscope.yaml")
 class Page:
     """A context manager; `.address` is where the page is. environment: leads to the local clouds. Raises StageError."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
-        self._command = (sys.executable, "-m", "nephoscope.cli.main", "--config", str(CONFIG), "--table", TABLE)
+    def __init__(self, environment: Mapping[str, str], log: Path, config: Path = CONFIG) -> None:
+        self._command = (sys.executable, "-m", "nephoscope.cli.main", "--config", str(config), "--table", TABLE)
         self._environment = {**os.environ, **environment}
         self._log = log
         self.address = ""

@@ -2,10 +2,12 @@
 brings a rule's threshold into the unit that a graph has."""
 
 from nephoscope.pipeline.board.compose import board_of
+from nephoscope.pipeline.board.kept import history_board
 from nephoscope.pipeline.board.parts import (
     Ask,
     Board,
     Figure,
+    Kept,
     Limit,
     Listing,
     Look,
@@ -13,6 +15,7 @@ from nephoscope.pipeline.board.parts import (
     Panel,
     Section,
     Split,
+    Statistic,
     Take,
 )
 
@@ -20,6 +23,7 @@ __all__ = [
     "Ask",
     "Board",
     "Figure",
+    "Kept",
     "Limit",
     "Listing",
     "Look",
@@ -27,6 +31,8 @@ __all__ = [
     "Panel",
     "Section",
     "Split",
+    "Statistic",
     "Take",
     "board_of",
+    "history_board",
 ]

@@ -1,7 +1,8 @@
 """A board as a value: sections, panels, and what each panel asks. No console's words, no coordinates, no colours.
 
 A console draws what it can ask. A `Figure` is one of those that we publish, and lives in CloudWatch; a `Measure` is a
-metric where its cloud keeps it; a `Listing` comes from the alert memory. What a console cannot ask it leaves out.
+metric where its cloud keeps it; a `Listing` comes from the alert memory; a `Kept` is asked of history. What a console
+cannot ask it leaves out.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from nephoscope.model.history import HistoryKind
 from nephoscope.model.metric import Metric, Unit
 from nephoscope.model.rule import Comparison, Severity
 from nephoscope.model.scope import Cloud, Scope
@@ -19,6 +21,7 @@ class Look(StrEnum):
     NUMBER = "number"  # the newest value, large
     LINES = "lines"
     STACKED = "stacked"
+    BARS = "bars"  # stacked, of what happened in each span of time
     WORST = "worst"  # lines of those few that went furthest
     LIST = "list"  # a table with links
 
@@ -81,7 +84,39 @@ class Listing:
     page: str
 
 
-Ask = Figure | Measure | Listing
+class Statistic(StrEnum):
+    """What history's own server makes of the documents that share a line or a row."""
+
+    AVERAGE = "average"
+    P95 = "p95"
+    HIGHEST = "highest"
+    LOWEST = "lowest"
+    COUNT = "count"  # of documents
+    DISTINCT = "distinct"  # of the values of a field
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A question to history: of documents of one kind, those in which each field of `where` has one of its values.
+
+    statistics: of the field `of`; none: the documents themselves, the newest first, with the fields `columns`. by: one
+    line, or row, for each value of these fields. most: how many of them, those first whose first statistic is the
+    highest, or, with `upward` false, the lowest. step: seconds from point to point, at the least; exact: and no other.
+    """
+
+    kind: HistoryKind
+    statistics: tuple[Statistic, ...] = ()
+    of: str = ""
+    by: tuple[str, ...] = ()
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+    most: int = 50
+    upward: bool = True
+    step: int = 60
+    exact: bool = False
+
+
+Ask = Figure | Measure | Listing | Kept
 
 
 @dataclass(frozen=True, slots=True)

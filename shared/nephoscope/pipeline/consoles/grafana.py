@@ -1,7 +1,8 @@
 """The board as a Grafana dashboard: one for all clouds, a row for each section, a data source for each cloud.
 
 What the alert memory knows (lists of alerts, of blind scopes) none of these data sources can ask; a link leads to where
-it is shown. A cloud that is not gathered has no data source, no variables and no panels here.
+it is shown. A cloud that is not gathered has no data source, no variables and no panels here. What is kept has a
+dashboard of its own (grafana_history.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from nephoscope.model.config import Config
 from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.board.parts import Board, Figure, Listing, Look, Measure, Panel, Section
 from nephoscope.pipeline.consoles import grafana_panels as panels
+from nephoscope.pipeline.consoles.grafana_history import history_uid
 from nephoscope.pipeline.consoles.grafana_targets import figures, measured
 from nephoscope.pipeline.consoles.grafana_thresholds import step
 from nephoscope.pipeline.consoles.grafana_variables import variables
@@ -56,7 +58,7 @@ def render_grafana(board: Board, config: Config) -> dict[str, object]:
         "time": {"from": "now-3h", "to": "now"},
         "timepicker": {"nowDelay": "2m"},  # the newest minute is not yet everyone's
         "templating": {"list": variables(board, config)},
-        "links": _links(config),
+        "links": [*_links(config), *_history_link(board.title, config)],
         "panels": list(_panels(asked)),
     }
 
@@ -72,6 +74,14 @@ def _links(config: Config) -> list[dict[str, object]]:
     shown = {"title": "CloudWatch: alerts that fire", "type": "link", "url": url, "icon": "external link"}
     options = {"targetBlank": True, "includeVars": False, "keepTime": False, "asDropdown": False, "tags": []}
     return [{**shown, **options, "tooltip": "Lists of alerts and of what cannot be seen"}] if url else []
+
+
+def _history_link(fleet: str, config: Config) -> list[dict[str, object]]:
+    if config.history is None:
+        return []
+    shown = {"title": "History", "type": "link", "url": f"/d/{history_uid(fleet)}", "icon": "dashboard"}
+    options = {"targetBlank": False, "includeVars": False, "keepTime": False, "asDropdown": False, "tags": []}
+    return [{**shown, **options, "tooltip": "What was: points, states and alerts that are kept"}]
 
 
 # --- rows --------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from nephoscope.model.metric import Unit
 from nephoscope.model.resource import Kind, StateGroup
 from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.board.bounds import CLOUD_NAMES, title_of, vendor_upward
-from nephoscope.pipeline.board.parts import Look, Measure, Panel, Split, Take
+from nephoscope.pipeline.board.parts import Kept, Look, Measure, Panel, Split, Take
 from nephoscope.pipeline.consoles.grafana_targets import Target, labels_of
 from nephoscope.pipeline.consoles.grafana_thresholds import Step, absolute, source_of, steps_of
 from nephoscope.pipeline.consoles.texts import sentences, threshold_label
@@ -58,12 +58,12 @@ def number(panel: Panel, targets: Sequence[Target], steps: Sequence[Step]) -> di
         "wideLayout": True,
     }
     defaults = {
-        "unit": _unit(panel),
+        "unit": unit_of(panel),
         "noValue": "no data",
         "color": {"mode": "thresholds"},
         "thresholds": absolute(steps),
     }
-    return _shown("stat", panel, targets) | {"fieldConfig": _fields(defaults, _states(panel)), "options": options}
+    return shown("stat", panel, targets) | {"fieldConfig": _fields(defaults, _states(panel)), "options": options}
 
 
 def lines(panel: Panel, targets: Sequence[Target]) -> dict[str, Any]:
@@ -71,9 +71,9 @@ def lines(panel: Panel, targets: Sequence[Target]) -> dict[str, Any]:
     ask = panel.asks[0]
     worst = isinstance(ask, Measure) and ask.split is Split.MACHINE
     downward = isinstance(ask, Measure) and worst and not _upward(ask)
-    stacked = panel.look is Look.STACKED
+    stacked = panel.look in (Look.STACKED, Look.BARS)
     custom: dict[str, Any] = {
-        "drawStyle": "line",
+        "drawStyle": "bars" if panel.look is Look.BARS else "line",
         "lineWidth": 1,
         "fillOpacity": 40 if stacked else 0,
         "showPoints": "never",
@@ -83,7 +83,12 @@ def lines(panel: Panel, targets: Sequence[Target]) -> dict[str, Any]:
     }
     if panel.counted:
         custom["axisLabel"] = panel.counted
-    defaults: dict[str, Any] = {"unit": _unit(panel), "min": 0, "custom": custom, "color": {"mode": "palette-classic"}}
+    defaults: dict[str, Any] = {
+        "unit": unit_of(panel),
+        "min": 0,
+        "custom": custom,
+        "color": {"mode": "palette-classic"},
+    }
     if panel.limits:
         defaults["thresholds"] = absolute(steps_of(panel))
     if isinstance(ask, Measure):
@@ -98,13 +103,13 @@ def lines(panel: Panel, targets: Sequence[Target]) -> dict[str, Any]:
     if worst:
         legend |= {"sortBy": far.capitalize(), "sortDesc": not downward}
     options = {"legend": legend, "tooltip": {"mode": "multi", "sort": "asc" if downward else "desc"}}
-    return _shown("timeseries", panel, targets) | {
+    return shown("timeseries", panel, targets) | {
         "fieldConfig": _fields(defaults, _states(panel)),
         "options": options,
     }
 
 
-def _shown(kind: str, panel: Panel, targets: Sequence[Target]) -> dict[str, Any]:
+def shown(kind: str, panel: Panel, targets: Sequence[Target]) -> dict[str, Any]:
     bounds = "; ".join(threshold_label(panel, limit) for limit in panel.limits)
     described = sentences(panel.note, f"Rules: {bounds}." if bounds else "")
     own: dict[str, Any] = {"type": kind, "title": _title(panel), "targets": list(targets)}
@@ -150,9 +155,12 @@ def _upward(ask: Measure) -> bool:
     return vendor_upward(ask.metric.sources[ask.cloud], upward=ask.upward)
 
 
-def _unit(panel: Panel) -> str:
-    """Grafana's word for the unit of what is drawn: the vendor's own where we ask the vendor."""
+def unit_of(panel: Panel) -> str:
+    """Grafana's word for the unit of what is drawn: the vendor's own where we ask the vendor. History is kept in the
+    catalog's units, where a share is from 0 to 1."""
     source = source_of(panel)
+    if isinstance(panel.asks[0], Kept):
+        return "percentunit" if panel.unit is Unit.FRACTION else _UNITS.get(panel.unit, "short")
     if source is None:
         return _UNITS.get(panel.unit, "short")
     if source.per_second and panel.cloud is Cloud.GCP:

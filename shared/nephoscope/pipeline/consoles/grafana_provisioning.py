@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from nephoscope.model.config import Config
 from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.board.parts import Board
+from nephoscope.pipeline.consoles.grafana_history_source import render_source
+from nephoscope.pipeline.consoles.grafana_history_targets import Product
 from nephoscope.pipeline.consoles.grafana_targets import TYPES, source_name, source_uid
 
 DASHBOARDS = "/etc/grafana/provisioning/nephoscope"
@@ -71,8 +73,9 @@ providers:
 """
 
 
-def render_datasources(board: Board, config: Config) -> str:
-    """datasources/nephoscope.yaml: CloudWatch, where our figures are, and the other clouds that are shown."""
+def render_datasources(board: Board, config: Config, product: Product = Product.ELASTICSEARCH) -> str:
+    """datasources/nephoscope.yaml: CloudWatch, where our figures are, the other clouds that are shown, and history
+    where it is kept."""
     clouds = [cloud for cloud in Cloud if cloud is Cloud.AWS or cloud in board.clouds]
     publish = config.publish
     texts = [
@@ -85,6 +88,8 @@ def render_datasources(board: Board, config: Config) -> str:
         )
         for cloud in clouds
     ]
+    if config.history:
+        texts.append(render_source(config.history, product))
     return f"{_HEAD}apiVersion: 1\ndatasources:\n{''.join(texts)}"
 
 

@@ -13,7 +13,7 @@ from nephoscope.model.metric import Source
 from nephoscope.model.rule import Severity
 from nephoscope.model.scope import Cloud
 from nephoscope.pipeline.board.bounds import as_shown, as_vendor, seconds_in, vendor_upward
-from nephoscope.pipeline.board.parts import Limit, Panel
+from nephoscope.pipeline.board.parts import Kept, Limit, Panel
 
 GOOD = "green"
 COLORS = {Severity.CRITICAL: "red", Severity.WARNING: "orange", Severity.INFO: "blue"}
@@ -44,6 +44,8 @@ def steps_of(panel: Panel) -> list[Step]:
 
 def _value(panel: Panel, limit: Limit) -> float:
     source = source_of(panel)
+    if isinstance(panel.asks[0], Kept):
+        return limit.value
     if source is None:
         return as_shown(limit.value, panel.unit)
     return as_vendor(limit.value, source) / (seconds_in(source) if panel.cloud is Cloud.GCP else 1)
