@@ -1,7 +1,7 @@
 """Keeping history: documents a second into a real Elasticsearch beside the official client's streaming bulk helper, and
-what a sender holds in memory.
+what a sender holds in memory; then asking: `history` on a day of many points, its seconds, bytes and memory.
 
-    python tests/bench/bench_history.py [--documents 100000] [--rounds 3] [--many 1000000]
+    python tests/bench/bench_history.py [--documents 100000] [--rounds 3] [--many 1000000] [--points 10000000]
 
 Both sides write the same documents into indices of the same template, in turns; ours makes them from series while it
 sends, the helper has them as dictionaries already. The helper goes as it comes (500 documents a body) and with bodies
@@ -25,10 +25,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of 
 
 from elasticsearch import Elasticsearch, helpers
 
-from history_world import MIDNIGHT, TODAY, ask, open_sink, points, seconds
+from history_world import MIDNIGHT, TODAY, SystemClock, ask, open_sink, points, seconds
+from nephoscope.app.history import open_reader, read_history
 from nephoscope.localcloud.elastic.server import ElasticServer
+from nephoscope.model.config import Config, Gather, GatherAws, PublishCloudWatch, PublishElasticsearch
+from nephoscope.pipeline.asking.question import ask as ask_question
 from nephoscope.sinks.elasticsearch.bodies import BODY_BYTES, BODY_DOCUMENTS
 
+MINUTES = 1_440
+"""Points of a machine in a day."""
 EACH = 100
 """Points of each machine: a run sends few of many."""
 PATIENCE = 3_600.0
@@ -40,16 +45,25 @@ def main() -> None:
     arguments.add_argument("--documents", type=int, default=100_000)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--many", type=int, default=1_000_000)
+    arguments.add_argument(
+        "--points", type=int, default=10_000_000, help="that are kept when history is asked; 0: none"
+    )
+    arguments.add_argument("--ask", nargs=3, metavar=("URL", "INDEX", "MACHINES"), help="be who asks")
     arguments.add_argument("--send", nargs=2, metavar=("URL", "COUNT"), help="be the sender; what it held, in MB")
     given = arguments.parse_args()
     if given.send:
         sys.stdout.write(json.dumps(sent(given.send[0], int(given.send[1]))))
+        return
+    if given.ask:
+        url, index, machines = given.ask
+        sys.stdout.write(json.dumps(asked(url, index, int(machines))))
         return
     with ElasticServer(heap=1024) as server:
         figures = {
             "server": server.distribution.name,
             **race(server.url, given.documents, given.rounds),
             **memory(server.url, given.documents, given.many),
+            **({"asked": asking(server.url, given.points)} if given.points else {}),
         }
     tell(figures)
 
@@ -174,6 +188,59 @@ def sent(url: str, count: int) -> dict[str, Any]:
     }
 
 
+# --- asking -------------------------------------------------------------------------------------------------------
+
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "average of all": {"by": "none"},
+    "p95 by region": {"by": "region", "statistic": "p95"},
+    "the worst 40 machines": {"by": "host", "most": 40},
+}
+
+
+def asking(url: str, count: int) -> dict[str, Any]:
+    """A day of one metric, a point a minute of each machine; asked by a process of its own."""
+    machines, index = max(1, count // MINUTES), f"asked-{count}"
+    sink = open_sink(url, index=index)
+    sink.prepare(MIDNIGHT, seconds(60))
+    taken = sink.write_documents(points(machines, MINUTES, MIDNIGHT - 60 * MINUTES), seconds(PATIENCE))
+    if taken.taken != machines * MINUTES:
+        raise SystemExit(f"{taken.taken} of {machines * MINUTES}: {taken.problem}")
+    ask(sink, "POST", f"/{index}-metrics/_refresh")
+    sink.close()
+    words = [sys.executable, __file__, "--ask", url, index, str(machines)]
+    found: dict[str, Any] = json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    return found
+
+
+def asked(url: str, index: str, machines: int) -> dict[str, Any]:
+    """Each question once, as `nephoscope history` asks it; fails where the points are not all in the answer."""
+    config = Config(
+        "acme",
+        Gather(60, GatherAws(("eu-west-1",))),
+        PublishCloudWatch("eu-west-1", "acme"),
+        history=PublishElasticsearch(url=url, index=index),
+    )
+    begin, end = MIDNIGHT - 60 * MINUTES, MIDNIGHT
+    figures: dict[str, Any] = {"points": machines * MINUTES, "machines": machines, "questions": {}}
+    for name, words in QUESTIONS.items():
+        reader = open_reader(config, {}, SystemClock())
+        statistic = words.get("statistic", "avg")
+        wanted = ask_question("acme", "cpu.utilization", statistic, words["by"], (), begin, end, 0)
+        began = time.perf_counter()
+        history = read_history(reader, wanted, seconds(PATIENCE), most=words.get("most", 0))
+        spent = time.perf_counter() - began
+        if not history.courses or history.groups != (machines if words["by"] == "host" else 1):
+            raise SystemExit(f"{name}: {history.groups} groups of {machines} machines")
+        traffic = reader.client.traffic
+        figures["questions"][name] = {
+            "seconds": round(spent, 2),
+            "requests": traffic.requests,
+            "received_kb": round(traffic.received / 1024, 1),
+        }
+        reader.close()
+    return figures | {"peak_mb": round(peak_kilobytes() / 1024, 1)}
+
+
 def peak_kilobytes() -> int:
     """Of this program alone: getrusage counts what its parent held when it was started, too."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
@@ -192,6 +259,12 @@ def tell(figures: dict[str, Any]) -> None:
         f"a document is {second['sent_bytes_a_document']} bytes on the way there, "
         f"{second['received_bytes_a_document']} on the way back, {figures['disk_bytes_a_document']} on disk",
     ]
+    if found := figures.get("asked"):
+        said.append(f"asked of {found['points']:,} points of {found['machines']:,} machines, {found['peak_mb']} MB:")
+        said += [
+            f"  {name}: {each['seconds']} s, {each['requests']} requests, {each['received_kb']:,} kB"
+            for name, each in found["questions"].items()
+        ]
     sys.stderr.write("\n".join(said) + "\n")
     sys.stdout.write(json.dumps(figures) + "\n")
 
