@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from nephoscope.cli.main import COMMANDS
-
 pytestmark = pytest.mark.e2e
 
 CHROMIUM = shutil.which("chromium")
@@ -145,7 +143,6 @@ def test_history_is_asked_by_the_commands_that_are_printed(demo, history):
     assert "publish:\n  elasticsearch:" in (out / "nephoscope.yaml").read_text()
 
 
-@pytest.mark.skipif("history" not in COMMANDS, reason="nephoscope history is not there yet")
 def test_a_picture_of_history_is_left(demo, history):
     printed, _, out = demo
     assert f"In {out / 'history.png'}: the average by region." in printed
