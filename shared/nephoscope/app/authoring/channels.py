@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from nephoscope.app.authoring.document import Keys, Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean, listed
-from nephoscope.app.authoring.gathering import duration_of
 from nephoscope.app.authoring.patterns import NAME
-from nephoscope.app.authoring.quantities import UnclearError
 from nephoscope.app.authoring.reading import flag_of, text_of, texts_of
 from nephoscope.app.authoring.references import check_address, check_reference, check_topic
+from nephoscope.app.authoring.values import check_text, duration_of, value_of
 from nephoscope.model.config import Channel
 from nephoscope.model.time import DAY, HOUR, MINUTE
 from nephoscope.pipeline.grouping import FIELDS, LABEL, TAG
@@ -38,23 +37,23 @@ def read_channel(name: Text, keys: Keys, findings: Findings) -> Channel:
     _check_medium(name, keys, findings)
     allow = {text.value for text in texts_of(keys, "allow") or ()}
     sns, webhook = text_of(keys, "sns"), text_of(keys, "webhook")
-    _check(sns, "sns", check_topic, findings)
-    _check(
+    check_text(sns, "sns", check_topic, findings)
+    check_text(
         webhook,
         "webhook",
         lambda t: check_address(t, allow_http="http" in allow, allow_private="private" in allow),
         findings,
     )
-    _check(text_of(keys, "secret"), "secret", check_reference, findings)
+    check_text(text_of(keys, "secret"), "secret", check_reference, findings)
     paged = text_of(keys, "pagerduty")
-    _check(paged, "pagerduty", check_reference, findings)
+    check_text(paged, "pagerduty", check_reference, findings)
     return Channel(
         name=name.value,
-        sns=_value(sns),
-        webhook=_value(webhook, PAGERDUTY if paged else ""),
-        format="pagerduty" if paged else _value(text_of(keys, "format"), "json"),
-        key=_value(paged),
-        secret=_value(text_of(keys, "secret")),
+        sns=value_of(sns),
+        webhook=value_of(webhook, PAGERDUTY if paged else ""),
+        format="pagerduty" if paged else value_of(text_of(keys, "format"), "json"),
+        key=value_of(paged),
+        secret=value_of(text_of(keys, "secret")),
         fallback=flag_of(keys, "fallback"),
         allow_http="http" in allow,
         allow_private="private" in allow,
@@ -111,16 +110,3 @@ def _check_medium(name: Text, keys: Keys, findings: Findings) -> None:
     for word in unfit:
         if key := keys.key(word):
             findings.problem(key.place, f'channel "{name.value}": {word} is for webhooks; {what}')
-
-
-def _check(text: Text | None, key: str, check: Callable[[str], None], findings: Findings) -> None:
-    if text is None:
-        return
-    try:
-        check(text.value)
-    except UnclearError as unclear:
-        findings.problem(text.place, f"{key}: {unclear}")
-
-
-def _value(text: Text | None, default: str = "") -> str:
-    return text.value if text else default

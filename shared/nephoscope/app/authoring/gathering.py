@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nephoscope.app.authoring.document import Items, Keys, Text
+from nephoscope.app.authoring.document import Items, Keys
 from nephoscope.app.authoring.findings import Findings
-from nephoscope.app.authoring.quantities import UnclearError, parse_duration
 from nephoscope.app.authoring.reading import flag_of, items_of, keys_of, text_of, texts_of
 from nephoscope.app.authoring.references import check_reference, check_role
 from nephoscope.app.authoring.regions import check_region
+from nephoscope.app.authoring.values import check_text, duration_of, no_doubles, value_of
 from nephoscope.model.config import AwsAccount, GatherAws
 from nephoscope.model.resource import Kind
 from nephoscope.model.rule import Selector
-from nephoscope.model.time import DAY, HOUR, MINUTE
+from nephoscope.model.time import DAY, HOUR
 
 ALL = "all"
 OWN = "own"
@@ -28,22 +28,6 @@ def read_gather(keys: Keys, findings: Findings) -> tuple[int, int, int]:
         duration_of(keys, "blind_after", 300, findings, most=DAY),
         duration_of(keys, "grace", 600, findings, most=DAY),
     )
-
-
-def duration_of(keys: Keys, name: str, default: int, findings: Findings, *, most: int) -> int:
-    """Whole minutes between one and `most`; the default where nothing, or nothing right, is written."""
-    text = text_of(keys, name)
-    if text is None:
-        return default
-    try:
-        seconds = parse_duration(text.value)
-        if seconds % MINUTE or not MINUTE <= seconds <= most:
-            shown = {HOUR: "1 h", DAY: "1 d"}.get(most, f"{most // DAY} d")
-            raise UnclearError(f'expected whole minutes from 1 min to {shown}, found "{text.value}"')
-        return seconds
-    except UnclearError as unclear:
-        findings.problem(text.place, f"{name}: {unclear}")
-        return default
 
 
 def read_aws(keys: Keys, environment: Mapping[str, str], findings: Findings) -> GatherAws:
@@ -77,15 +61,6 @@ def environment_region(environment: Mapping[str, str]) -> str:
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
 
 
-def no_doubles(texts: tuple[Text, ...], what: str, findings: Findings) -> None:
-    """Note each text that stands there again."""
-    seen: set[str] = set()
-    for text in texts:
-        if text.value in seen:
-            findings.problem(text.place, f'the {what} "{text.value}" stands twice')
-        seen.add(text.value)
-
-
 def _accounts(items: Items | None, findings: Findings) -> tuple[AwsAccount, ...]:
     if items is None:
         return (AwsAccount(),)
@@ -104,19 +79,10 @@ def _accounts(items: Items | None, findings: Findings) -> tuple[AwsAccount, ...]
 
 def _account(keys: Keys, findings: Findings) -> AwsAccount | None:
     role, external_id = text_of(keys, "role"), text_of(keys, "external_id")
-    if external_id is not None:
-        try:
-            check_reference(external_id.value, ("env", "secretsmanager", "ssm"))
-        except UnclearError as unclear:
-            findings.problem(external_id.place, f"external_id: {unclear}")
-    if role is None:
+    check_text(external_id, "external_id", lambda t: check_reference(t, ("env", "secretsmanager", "ssm")), findings)
+    if role is None or not check_text(role, "role", check_role, findings):
         return None
-    try:
-        check_role(role.value)
-    except UnclearError as unclear:
-        findings.problem(role.place, f"role: {unclear}")
-        return None
-    return AwsAccount(role.value, external_id.value if external_id else "", flag_of(keys, "linked"))
+    return AwsAccount(role.value, value_of(external_id), flag_of(keys, "linked"))
 
 
 def read_resources(keys: Keys, where: str, findings: Findings) -> tuple[Kind, ...]:

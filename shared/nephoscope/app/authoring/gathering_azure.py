@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from nephoscope.app.authoring.document import Items, Keys, Text
 from nephoscope.app.authoring.findings import Findings
-from nephoscope.app.authoring.gathering import no_doubles, read_resources, read_selector
+from nephoscope.app.authoring.gathering import read_resources, read_selector
 from nephoscope.app.authoring.patterns import MANAGEMENT_GROUP, UUID
 from nephoscope.app.authoring.reading import keys_of, text_of, texts_of
+from nephoscope.app.authoring.values import no_doubles
 from nephoscope.model.config import AzureFederation, GatherAzure
 
 _EXAMPLES = 'subscriptions: ["00000000-0000-0000-0000-000000000000"], or management_group: NAME'

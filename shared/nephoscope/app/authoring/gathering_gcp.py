@@ -7,9 +7,10 @@ import re
 
 from nephoscope.app.authoring.document import Items, Keys, Text
 from nephoscope.app.authoring.findings import Findings
-from nephoscope.app.authoring.gathering import no_doubles, read_resources, read_selector
+from nephoscope.app.authoring.gathering import read_resources, read_selector
 from nephoscope.app.authoring.patterns import PARENT, POOL, PROJECT, PROVIDER, SERVICE_ACCOUNT
 from nephoscope.app.authoring.reading import keys_of, text_of, texts_of
+from nephoscope.app.authoring.values import no_doubles
 from nephoscope.model.config import GatherGcp, GcpFederation
 
 _ACCOUNT_EXAMPLE = "nephoscope@acme-ops.iam.gserviceaccount.com"

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from nephoscope.app.authoring.document import Keys, Text
 from nephoscope.app.authoring.findings import Findings
-from nephoscope.app.authoring.gathering import no_doubles
 from nephoscope.app.authoring.gathering_azure import why_no_subscription
 from nephoscope.app.authoring.gathering_gcp import why_no_project
 from nephoscope.app.authoring.patterns import MAIL, PROJECT, STATE, UUID
 from nephoscope.app.authoring.reading import keys_of, text_of, texts_of
 from nephoscope.app.authoring.regions import check_region
+from nephoscope.app.authoring.values import no_doubles
 from nephoscope.model.scope import Cloud
 
 _STATES = {

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from nephoscope.app.authoring.document import Keys, Text
-from nephoscope.app.authoring.findings import Findings, did_you_mean
-from nephoscope.app.authoring.gathering import no_doubles
+from nephoscope.app.authoring.findings import Findings
 from nephoscope.app.authoring.quantities import UnclearError, parse_duration
 from nephoscope.app.authoring.reading import text_of, texts_of
 from nephoscope.app.authoring.references import check_reference, is_reference
+from nephoscope.app.authoring.values import check_text, metrics_of, no_doubles, value_of
 from nephoscope.model.config import PublishElasticsearch
 from nephoscope.model.metric import Metric
 from nephoscope.model.time import DAY
@@ -34,11 +34,11 @@ def read_elasticsearch(
 ) -> PublishElasticsearch | None:
     """beside: the folder in which the file of `ca` is looked for. None where there is no address."""
     url = text_of(keys, "url")
-    _check(url, "url", _check_url, findings)
+    check_text(url, "url", _check_url, findings)
     for name in ("api_key", "password"):
-        _check(text_of(keys, name), name, check_reference, findings)
+        check_text(text_of(keys, name), name, check_reference, findings)
     _check_who(keys, findings)
-    index = _value(text_of(keys, "index"), "nephoscope")
+    index = value_of(text_of(keys, "index"), "nephoscope")
     if not _INDEX.fullmatch(index) and (text := text_of(keys, "index")):
         said = f'index: "{index}" may have small letters, digits and - _ . only, and begins with a letter or digit'
         findings.problem(text.place, said)
@@ -50,13 +50,13 @@ def read_elasticsearch(
         return None
     return PublishElasticsearch(
         url=url.value.rstrip("/"),
-        api_key=_value(text_of(keys, "api_key")),
-        user=_value(text_of(keys, "user")),
-        password=_value(text_of(keys, "password")),
+        api_key=value_of(text_of(keys, "api_key")),
+        user=value_of(text_of(keys, "user")),
+        password=value_of(text_of(keys, "password")),
         ca=_authority(text_of(keys, "ca"), beside, findings),
         index=index,
         keep=_keep(text_of(keys, "keep"), findings),
-        metrics=_metrics(keys, metrics, findings),
+        metrics=metrics_of(keys, "metrics", metrics, (), findings),
         tags=TAGS if shown is None else tuple(dict.fromkeys(text.value for text in shown)),
         shards=_number(text_of(keys, "shards"), "shards", 1, findings) or 1,
         replicas=_number(text_of(keys, "replicas"), "replicas", 0, findings),
@@ -140,17 +140,6 @@ def _keep(text: Text | None, findings: Findings) -> int:
     return seconds
 
 
-def _metrics(keys: Keys, metrics: Mapping[str, Metric], findings: Findings) -> tuple[str, ...]:
-    texts = texts_of(keys, "metrics") or ()
-    no_doubles(texts, "metric", findings)
-    for text in texts:
-        if text.value not in metrics:
-            guess = did_you_mean(text.value, metrics)
-            said = f'metrics: unknown metric "{text.value}"{guess} (nephoscope metrics --catalog lists them)'
-            findings.problem(text.place, said)
-    return tuple(dict.fromkeys(text.value for text in texts if text.value in metrics))
-
-
 def _number(text: Text | None, name: str, least: int, findings: Findings) -> int | None:
     if text is None:
         return None
@@ -158,16 +147,3 @@ def _number(text: Text | None, name: str, least: int, findings: Findings) -> int
         return int(text.value)
     findings.problem(text.place, f'{name}: "{text.value}" is no number from {least} to 100')
     return None
-
-
-def _check(text: Text | None, name: str, check: Callable[[str], None], findings: Findings) -> None:
-    if text is None:
-        return
-    try:
-        check(text.value)
-    except UnclearError as unclear:
-        findings.problem(text.place, f"{name}: {unclear}")
-
-
-def _value(text: Text | None, default: str = "") -> str:
-    return text.value if text else default

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 
 from nephoscope.app.authoring.document import Keys
-from nephoscope.app.authoring.findings import Findings, did_you_mean
-from nephoscope.app.authoring.gathering import ALL, no_doubles
-from nephoscope.app.authoring.reading import text_of, texts_of
+from nephoscope.app.authoring.findings import Findings
+from nephoscope.app.authoring.gathering import ALL
+from nephoscope.app.authoring.reading import text_of
 from nephoscope.app.authoring.regions import check_region
+from nephoscope.app.authoring.values import metrics_of, value_of
 from nephoscope.model.config import PublishCloudWatch
 from nephoscope.model.metric import Metric
 
@@ -32,8 +33,8 @@ def read_publish(
         region=home,
         dashboard=_named(keys, "dashboard", fleet, _DASHBOARD, "letters, digits, - and _", findings),
         namespace=_namespace(keys, findings),
-        distributions=_distributions(keys, metrics, findings),
-        detail=detail.value if (detail := text_of(keys, "detail")) else "fleet",
+        distributions=metrics_of(keys, "distributions", metrics, DISTRIBUTED, findings),
+        detail=value_of(text_of(keys, "detail"), "fleet"),
     )
 
 
@@ -54,16 +55,3 @@ def _namespace(keys: Keys | None, findings: Findings) -> str:
     if text and name.startswith("AWS/"):
         findings.problem(text.place, f'namespace: "{name}" belongs to the provider: names that start with AWS/ do')
     return name
-
-
-def _distributions(keys: Keys | None, metrics: Mapping[str, Metric], findings: Findings) -> tuple[str, ...]:
-    texts = texts_of(keys, "distributions")
-    if texts is None:
-        return DISTRIBUTED
-    no_doubles(texts, "metric", findings)
-    for text in texts:
-        if text.value not in metrics:
-            guess = did_you_mean(text.value, metrics)
-            text_ = f'distributions: unknown metric "{text.value}"{guess} (nephoscope metrics --catalog lists them)'
-            findings.problem(text.place, text_)
-    return tuple(dict.fromkeys(text.value for text in texts if text.value in metrics))

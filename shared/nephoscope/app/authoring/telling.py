@@ -10,8 +10,9 @@ from zoneinfo import available_timezones
 
 from nephoscope.app.authoring.document import Items, Keys, Text
 from nephoscope.app.authoring.findings import Findings, did_you_mean
-from nephoscope.app.authoring.gathering import duration_of, tags_of
+from nephoscope.app.authoring.gathering import tags_of
 from nephoscope.app.authoring.reading import keys_of, text_of, texts_of
+from nephoscope.app.authoring.values import duration_of
 from nephoscope.model.quiet import Matcher, QuietWindow, Route
 from nephoscope.model.rule import Selector
 from nephoscope.model.time import DAY, MINUTE
