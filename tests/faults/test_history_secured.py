@@ -13,10 +13,8 @@ import logging
 import ssl
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
@@ -24,18 +22,14 @@ import trustme
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of the tests use
 
 from history_world import MIDNIGHT, TODAY, Plain, ask, open_sink, points, seconds, stored
-from nephoscope.localcloud.elastic.distribution import UnavailableError
 from nephoscope.localcloud.elastic.fake import FakeElastic, Fault
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.config import PublishElasticsearch
 from nephoscope.model.errors import DeliveryError
 from nephoscope.model.time import DAY
 from nephoscope.sinks.elasticsearch.inspection import inspect
-from nephoscope.sinks.elasticsearch.sink import ElasticsearchSink
+from secured_history import KEY, WORDS, Entering, Secured, asked_as, entrances, reading, running, why
 
-KEEPER, CLERK, BOSS = "CANARY-keeper", "CANARY-clerk", "CANARY-boss"
-"""Passwords."""
-KEY = "CANARYid:CANARYkey"
 ENCODED = base64.b64encode(KEY.encode()).decode()
 ROLES = b"""
 keeping:
@@ -65,12 +59,6 @@ def hashed(password: str) -> str:
     return f"{{PBKDF2}}1000${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
-@dataclass(frozen=True)
-class Secured:
-    server: ElasticServer
-    ca: str
-
-
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -79,7 +67,7 @@ def authority() -> trustme.CA:
 @pytest.fixture(scope="module")
 def secured(authority: trustme.CA) -> Iterator[Secured]:
     own = authority.issue_cert("127.0.0.1", "localhost")
-    users = {"keeper": KEEPER, "clerk": CLERK, "boss": BOSS, "states": CLERK}
+    users = {name.lower(): WORDS[name] for name in ("KEEPER", "CLERK", "BOSS")} | {"states": WORDS["CLERK"]}
     server = ElasticServer(
         settings={
             "xpack.security.enabled": "true",
@@ -97,37 +85,14 @@ def secured(authority: trustme.CA) -> Iterator[Secured]:
             "roles.yml": ROLES,
         },
     )
-    try:
-        with server:
-            yield Secured(server, authority.cert_pem.bytes().decode())
-    except UnavailableError as error:
-        pytest.skip(str(error))
-
-
-Entering = Callable[..., ElasticsearchSink]
+    with running(server, authority.cert_pem.bytes().decode()) as found:
+        yield found
 
 
 @pytest.fixture
 def entering(secured: Secured) -> Iterator[Entering]:
-    opened: list[ElasticsearchSink] = []
-
-    def enter(**more: Any) -> ElasticsearchSink:
-        secrets = Plain(KEEPER=KEEPER, CLERK=CLERK, BOSS=BOSS, WRONG="CANARY-wrong", KEY=KEY)
-        known = {"url": secured.server.url, "ca": secured.ca} | more
-        opened.append(open_sink(secrets=secrets, **known))
-        return opened[-1]
-
-    yield enter
-    for each in opened:
-        each.close()
-
-
-def why(sink: ElasticsearchSink) -> str:
-    with pytest.raises(DeliveryError) as caught:
-        sink.prepare(MIDNIGHT, seconds(20))
-    said = str(caught.value)
-    assert "\n" not in said and "://" not in said
-    return said.removeprefix(f"{sink.client.name}: ")
+    with entrances(secured) as found:
+        yield found
 
 
 def test_a_role_of_few_rights_is_enough(entering: Entering) -> None:
@@ -146,6 +111,17 @@ def test_a_role_of_few_rights_is_enough(entering: Entering) -> None:
     short = entering(user="keeper", password="${env:KEEPER}", keep=DAY)
     short.prepare(MIDNIGHT + 40 * DAY, seconds(20))
     assert [name for name in ask(boss, "GET", "/_mapping") if name.startswith("nephoscope-metrics")] == []
+
+
+def test_a_role_that_reads_is_enough_to_ask(entering: Entering) -> None:
+    sink = entering(user="keeper", password="${env:KEEPER}")
+    sink.prepare(MIDNIGHT, seconds(20))
+    sink.write_documents(points(2, 10), seconds(20))
+    boss = entering(user="boss", password="${env:BOSS}")
+    ask(boss, "POST", "/nephoscope-metrics/_refresh")
+    asked_as(entering(user="clerk", password="${env:CLERK}"), machines=2, each=10)
+    with pytest.raises(DeliveryError, match=r"\[indices:data/read/search\] is unauthorized"):
+        reading(sink).read_metrics("acme", seconds(10))
 
 
 def test_bodies_are_as_large_as_the_server_takes(entering: Entering) -> None:

@@ -17,7 +17,7 @@ from nephoscope.app.outside import Outside, SystemClock, open_outside
 from nephoscope.app.settings import Settings
 from nephoscope.cli.defaults import DEFAULT_CONFIG, DEFAULT_STORE, FAILED, WELL, WRONG
 from nephoscope.cli.terminal import Terminal
-from nephoscope.model.config import Config
+from nephoscope.model.config import Config, PublishElasticsearch
 from nephoscope.model.errors import NephoscopeError, Problem
 from nephoscope.model.scope import Cloud
 from nephoscope.model.time import Deadline
@@ -72,6 +72,15 @@ class Call:
 
     def config(self) -> Config:
         return self.checked()[0]
+
+    def history(self, config: Config) -> PublishElasticsearch:
+        """Where history is kept. Raises CallError where it is not."""
+        if config.history is None:
+            raise CallError(
+                f"{self.config_path} keeps no history",
+                "It is kept by a publish.elasticsearch: publish: {elasticsearch: {url: https://HOST:9200}}",
+            )
+        return config.history
 
     def clouds(self, config: Config) -> tuple[Cloud, ...]:
         """Those that this call is about: --cloud, or all that are gathered. Raises CallError for one that is not."""

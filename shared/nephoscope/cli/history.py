@@ -53,14 +53,24 @@ whole time), average, max, min, points, and steps, pairs of a time (seconds sinc
 UTC) and a value. --csv prints time (UTC), group, value."""
 
 HOURS = 24
-STATISTICS = ("avg", "max", "min", "sum", "count", "p50", "p95", "p99")
+STATISTICS = {
+    "avg": "the mean of the points in a step; the default",
+    "max": "the highest of them",
+    "min": "the lowest of them",
+    "sum": "all of them together",
+    "count": "how many points there are",
+    "p50": "the median",
+    "p95": "what 95 %% of them do not exceed",
+    "p99": "what 99 %% of them do not exceed",
+}
+"""Those with an option of their own, and what each is of the points in a step."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("metric", metavar="METRIC", help="as the catalog names it: cpu.utilization")
     which = parser.add_mutually_exclusive_group()
-    for name in STATISTICS:
-        which.add_argument(f"--{name}", dest="statistic", action="store_const", const=name, help=_HELP.get(name, ""))
+    for name, about in STATISTICS.items():
+        which.add_argument(f"--{name}", dest="statistic", action="store_const", const=name, help=about)
     which.add_argument("--statistic", metavar="WORD", help="any of these, or another percentile: p99.9")
     parser.add_argument("--by", default="host", metavar="WORD", help="what stands on one line; default: host")
     parser.add_argument(
@@ -77,20 +87,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=["light", "dark"], default="light", help="of the picture; default: light")
 
 
-_HELP = {"avg": "the mean of the points in a step; the default", "count": "how many points there are"}
-
-
 def run(call: Call) -> int:
     args = call.args
     check_out(args.plot)
     zone = zone_of(args.zone, call.environment)
     config = call.config()
     question = _question(call, config)
-    if config.history is None:
-        raise CallError(
-            f"{call.config_path} keeps no history",
-            "It is kept by a publish.elasticsearch: publish: {elasticsearch: {url: https://HOST:9200}}",
-        )
+    call.history(config)
     upward = not any(_falls(rule.when, args.metric) for rule in config.rules)
     reader = open_reader(config, call.environment, call.clock)
     most = 0 if args.json or args.csv or args.plot else MOST

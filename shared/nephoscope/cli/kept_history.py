@@ -20,14 +20,13 @@ from nephoscope.pipeline.wording import render_duration
 def kept_recordings(call: Call, config: Config, catalog: Catalog) -> tuple[Recording, ...]:
     """Of the last --days, up to where points are settled; with what rules look back on before. Raises CallError,
     DeliveryError."""
-    if config.history is None:
-        raise CallError(f"{call.config_path} keeps no history", "It is kept by a publish.elasticsearch.")
+    where = call.history(config)
     end = floor_to(int(call.clock.wall()), MINUTE)
     begin = end - DAY * call.args.days
     names = sorted(metrics_of(config.rules))
     reader, deadline = open_reader(config, call.environment, call.clock), call.deadline(SECONDS)
     reader.client.server(deadline)
-    gathering = Gathering({label_of(tag): tag for tag in config.history.tags})
+    gathering = Gathering({label_of(tag): tag for tag in where.tags})
     body = points_body(config.fleet, names, begin - _reach(config, catalog, names), end)
     with closing(reader), call.terminal.progress("reading history"):
         for page in reader.read_pages(HistoryKind.METRICS, body, deadline):

@@ -64,8 +64,7 @@ def run(call: Call) -> int:
     from nephoscope.sinks.elasticsearch.life import read_life, read_machines  # noqa: PLC0415 - only here
 
     config = call.config()
-    if config.history is None:
-        raise CallError(f"{call.config_path} keeps no history", "It is kept by a publish.elasticsearch.")
+    call.history(config)
     reader = open_reader(config, call.environment, call.clock)
     deadline = call.deadline(SECONDS)
     end = floor_to(int(call.clock.wall()), MINUTE) + MINUTE

@@ -22,55 +22,66 @@ class UnavailableError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Distribution:
-    """java: the oldest release that runs it; newest: the newest that does, 0 = any."""
+class Artifact:
+    """A zip on Maven Central."""
 
     product: str
     version: str
     group: str
-    java: int
-    newest: int = 0
-
-    @property
-    def artifact(self) -> str:
-        return f"{self.group}:{self.product}:{self.version}:zip"
 
     @property
     def name(self) -> str:
         return f"{self.product}-{self.version}"
 
 
+@dataclass(frozen=True, slots=True)
+class Distribution(Artifact):
+    """java: the oldest release that runs it; newest: the newest that does, 0 = any. plugin: unpacked into it."""
+
+    java: int
+    newest: int = 0
+    plugin: Artifact | None = None
+
+
 _ELASTIC, _OPEN = "org.elasticsearch.distribution.integ-test-zip", "org.opensearch.distribution.integ-test-zip"
 ELASTICSEARCH_8 = Distribution("elasticsearch", "8.19.20", _ELASTIC, 17)
 ELASTICSEARCH_9 = Distribution("elasticsearch", "9.2.0", _ELASTIC, 21)
 OPENSEARCH_2 = Distribution("opensearch", "2.19.6", _OPEN, 11, 21)
+OPENSEARCH_SECURED = Distribution(
+    "opensearch",
+    "2.19.4",
+    _OPEN,
+    11,
+    21,
+    plugin=Artifact("opensearch-security", "2.19.4.0", "org.opensearch.plugin"),
+)
+"""A plugin runs in the release that it was built for only; the security of 2.19.6 is not there."""
 
 
-def fetch(distribution: Distribution) -> Path:
+def fetch(artifact: Artifact) -> Path:
     """The zip, out of Maven's own cache; fetched into it the first time. Raises UnavailableError."""
-    path = _cached(distribution)
+    path = _cached(artifact)
     if path.is_file():
         return path
     maven = shutil.which("mvn")
     if maven is None:
-        raise UnavailableError(
-            f"{distribution.name} is fetched by Maven, which is not installed: apt-get install maven"
-        )
-    goal = ["dependency:get", f"-Dartifact={distribution.artifact}", "-Dtransitive=false"]
+        raise UnavailableError(f"{artifact.name} is fetched by Maven, which is not installed: apt-get install maven")
+    wanted = f"{artifact.group}:{artifact.product}:{artifact.version}:zip"
+    goal = ["dependency:get", f"-Dartifact={wanted}", "-Dtransitive=false"]
     try:
         done = subprocess.run(
             [maven, "-q", "-B", *goal], capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise UnavailableError(f"{distribution.name} was not fetched within {FETCH_SECONDS} s") from error
+        raise UnavailableError(f"{artifact.name} was not fetched within {FETCH_SECONDS} s") from error
     if done.returncode or not path.is_file():
-        raise UnavailableError(f"Maven could not fetch {distribution.name}: {_first_error(done.stdout)}")
+        raise UnavailableError(f"Maven could not fetch {artifact.name}: {_first_error(done.stdout)}")
     return path
 
 
-def _cached(distribution: Distribution) -> Path:
-    folder = Path.home() / ".m2" / "repository" / distribution.group.replace(".", "/") / distribution.product
-    return folder / distribution.version / f"{distribution.name}.zip"
+def _cached(artifact: Artifact) -> Path:
+    folder = Path.home() / ".m2" / "repository" / artifact.group.replace(".", "/") / artifact.product
+    return folder / artifact.version / f"{artifact.name}.zip"
 
 
 def _first_error(output: str) -> str:

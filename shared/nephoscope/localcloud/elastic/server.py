@@ -38,7 +38,7 @@ class ElasticServer:
         files: Mapping[str, bytes] | None = None,
         heap: int = 512,
     ) -> None:
-        """files: what stands beside its configuration file, by name. Raises nothing; `start` does."""
+        """files: what stands beside its configuration file, by name or path. Raises nothing; `start` does."""
         self.distribution = distribution
         self.port = 0
         self._settings = dict(settings or {})
@@ -54,7 +54,8 @@ class ElasticServer:
 
     @property
     def _is_tls(self) -> bool:
-        return str(self._settings.get("xpack.security.http.ssl.enabled", "")).lower() == "true"
+        names = ("xpack.security.http.ssl.enabled", "plugins.security.ssl.http.enabled")
+        return any(str(self._settings.get(name, "")).lower() == "true" for name in names)
 
     @property
     def running(self) -> bool:
@@ -80,7 +81,8 @@ class ElasticServer:
         """Up and answering. Raises UnavailableError where it cannot be had or does not come up."""
         java = find_java(self.distribution)
         if self._home is None:
-            self._home = self._unpacked(fetch(self.distribution))
+            plugin = self.distribution.plugin
+            self._home = self._unpacked(fetch(self.distribution), fetch(plugin) if plugin else None)
             self.port = free_port()
             self._log = (self._home / "log").open("ab")
             self._configure(self._home)
@@ -127,7 +129,7 @@ class ElasticServer:
                 break
             time.sleep(0.2)
 
-    def _unpacked(self, archive: Path) -> Path:
+    def _unpacked(self, archive: Path, plugin: Path | None) -> Path:
         folder = Path(tempfile.mkdtemp(prefix=f"nephoscope-{self.distribution.product}-"))
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(folder)
@@ -136,6 +138,11 @@ class ElasticServer:
             path.chmod(_EXECUTABLE)
         for part in ("data", "logs"):
             (home / part).mkdir(exist_ok=True)
+        if plugin is not None and self.distribution.plugin is not None:
+            name = self.distribution.plugin.product
+            with zipfile.ZipFile(plugin) as packed:
+                packed.extractall(home / "plugins" / name)
+            shutil.move(home / "plugins" / name / "config", home / "config" / name)
         return home
 
     def _configure(self, home: Path) -> None:

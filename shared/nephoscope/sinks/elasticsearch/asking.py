@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from nephoscope.model.config import Config
@@ -103,9 +104,13 @@ class ElasticsearchAsking:
                 scroll = answer.get("_scroll_id", scroll)
         finally:
             if scroll and deadline.remaining > 0:
-                self.client.ask(
-                    "DELETE", "/_search/scroll", {"scroll_id": [scroll]}, deadline=deadline, missing_ok=True
-                )
+                self._let_go(scroll, deadline)
+
+    def _let_go(self, scroll: str, deadline: Deadline) -> None:
+        """Where it may not, everything was read all the same: OpenSearch's own role of readers cannot end a scroll,
+        which then ends by itself, two minutes later."""
+        with suppress(DeliveryError):
+            self.client.ask("DELETE", "/_search/scroll", {"scroll_id": [scroll]}, deadline=deadline)
 
     def search(self, kind: HistoryKind, body: Body, deadline: Deadline, **params: str) -> dict[str, Any]:
         """One search of all that is kept of a kind; where nothing is kept yet, an answer without anything. Raises

@@ -74,6 +74,8 @@ class Client:
         if answer.status in _SUCCESS:
             return
         kind, sentence = error_in(answer.body)
+        if not sentence and answer.status == HTTPStatus.UNAUTHORIZED:
+            sentence = self._stranger()
         raise DeliveryError(
             destination=self.name,
             reason=reason_of(answer.status, kind),
@@ -177,6 +179,14 @@ class Client:
         if where.user:
             return {"Authorization": f"Basic {_base64(f'{where.user}:{self._read(where.password)}')}"}
         return {}
+
+    def _stranger(self) -> str:
+        """Who was not let in, where the server says nothing itself, as OpenSearch does."""
+        if self._where.api_key:
+            return "its API key is not known there; OpenSearch knows none: write user and password"
+        if self._where.user:
+            return f"the user {self._where.user} is not known there, or not by this password"
+        return "it wants to know who asks: write api_key, or user and password"
 
     def _read(self, reference: str) -> str:
         try:

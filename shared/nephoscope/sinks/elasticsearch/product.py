@@ -31,7 +31,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What answers there. product: `Elasticsearch` or `OpenSearch`; version empty where we may not know."""
+    """What answers there. product: `Elasticsearch` or `OpenSearch`, or both and no version where we may not know."""
 
     product: str
     version: str = ""
@@ -53,7 +53,7 @@ def find_server(client: Client, deadline: Deadline) -> Server:
     else:
         node = client.exchange("GET", "/_nodes/_local", b"", _JSON, deadline=deadline, filter_path="nodes.*.version")
         if node.status == HTTPStatus.FORBIDDEN:
-            return Server("Elasticsearch")
+            return Server("Elasticsearch or OpenSearch")
         found = _of_node(node) if node.status == HTTPStatus.OK else None
     if found is None:
         raise client.error(Reason.REJECTED, f"what answers there is neither Elasticsearch nor OpenSearch: {SUPPORTED}")

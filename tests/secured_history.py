@@ -1,0 +1,87 @@
+"""Servers of history that want to know who asks, and sinks that enter them: what tests of both products use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from history_world import MIDNIGHT, Plain, open_sink, seconds
+from nephoscope.app.history import read_history
+from nephoscope.localcloud.elastic.distribution import UnavailableError
+from nephoscope.localcloud.elastic.server import ElasticServer
+from nephoscope.model.errors import DeliveryError
+from nephoscope.model.history import HistoryKind
+from nephoscope.model.time import HOUR
+from nephoscope.pipeline.asking.question import ask as question
+from nephoscope.sinks.elasticsearch.asking import ElasticsearchAsking
+from nephoscope.sinks.elasticsearch.life import read_machines
+from nephoscope.sinks.elasticsearch.sink import ElasticsearchSink
+
+WORDS = {"KEEPER": "CANARY-keeper", "CLERK": "CANARY-clerk", "BOSS": "CANARY-boss", "WRONG": "CANARY-wrong"}
+"""Passwords, by the name of their secret."""
+KEY = "CANARYid:CANARYkey"
+
+
+@dataclass(frozen=True)
+class Secured:
+    server: ElasticServer
+    ca: str
+
+
+@contextmanager
+def running(server: ElasticServer, ca: str) -> Iterator[Secured]:
+    """Skips where the server cannot be had, with the reason."""
+    try:
+        with server:
+            yield Secured(server, ca)
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+Entering = Callable[..., ElasticsearchSink]
+
+
+@contextmanager
+def entrances(secured: Secured) -> Iterator[Entering]:
+    """Opens sinks with what the configuration says beside the address and its CA; lets go of them at the end."""
+    opened: list[ElasticsearchSink] = []
+
+    def enter(**more: Any) -> ElasticsearchSink:
+        known = {"url": secured.server.url, "ca": secured.ca} | more
+        opened.append(open_sink(secrets=Plain(**WORDS, KEY=KEY), **known))
+        return opened[-1]
+
+    yield enter
+    for each in opened:
+        each.close()
+
+
+def why(sink: ElasticsearchSink) -> str:
+    """What stands in the way of keeping, without the server's name."""
+    with pytest.raises(DeliveryError) as caught:
+        sink.prepare(MIDNIGHT, seconds(20))
+    said = str(caught.value)
+    assert "\n" not in said and "://" not in said
+    return said.removeprefix(f"{sink.client.name}: ")
+
+
+def reading(sink: ElasticsearchSink) -> ElasticsearchAsking:
+    """Who asks, as the same user over the same connection."""
+    return ElasticsearchAsking(sink.client, "nephoscope")
+
+
+def asked_as(sink: ElasticsearchSink, machines: int, each: int) -> None:
+    """Every way of asking, as this user: `each` points a minute of each machine from midnight on are there."""
+    reader = reading(sink)
+    begin, end = MIDNIGHT, MIDNIGHT + HOUR
+    wanted = question("acme", "cpu.utilization", "avg", "host", (), begin, end, 0)
+    assert [course.total.points for course in read_history(reader, wanted, seconds(10)).courses] == [each] * machines
+    whole = {"size": 7, "query": {"range": {"@timestamp": {"gte": begin * 1_000, "lt": end * 1_000}}}}
+    pages = list(reader.read_pages(HistoryKind.METRICS, whole, seconds(10)))
+    assert sum(map(len, pages)) == machines * each and len(pages) > 1
+    assert [kept.metric for kept in reader.read_metrics("acme", seconds(10))] == ["cpu.utilization"]
+    assert read_machines(reader, "acme", seconds(10)) == ()
