@@ -3,6 +3,7 @@
 // What serverless.yml takes from nephoscope.yaml: the compiled build/deploy.json, and what follows from it for AWS.
 const { readFileSync } = require('node:fs');
 const path = require('node:path');
+const alarms = require('./alarms');
 const { policyArns } = require('./arns');
 const { build, plainly, root } = require('./builder');
 
@@ -14,7 +15,19 @@ module.exports = () => {
   const timeout = Math.min(deploy.every, 300) - 5;
   const channel_secrets = secretsOf(compiled('config.json').channels);
   const reads = ['aws', ...deploy.from_aws].join(' ');
-  return { ...deploy, timeout, visibility: 6 * timeout, reads, channel_secrets, policies: policies(deploy) };
+  const more = alarms(deploy);
+  return {
+    ...deploy,
+    timeout,
+    visibility: 6 * timeout,
+    reads,
+    channel_secrets,
+    policies: policies(deploy),
+    alarms: more,
+    alarm_names: Object.keys(more.Resources)
+      .map((name) => `\${each}-${name}`)
+      .join(' '),
+  };
 };
 
 const compiled = (name) => JSON.parse(readFileSync(path.join(root, 'build', name), 'utf8'));

@@ -254,3 +254,13 @@ def test_points_are_put_in_order_and_what_was_not_kept_is_unknown() -> None:
         ("new", {"Env": "x"}),
         ("web", {"Env": "x"}),
     ]
+
+
+def test_of_two_points_of_one_time_the_later_one_counts() -> None:
+    gathering = Gathering({})
+    at = "2026-11-25T12:00:00Z"
+    gathering.add([hit(at, 0.1), hit("2026-11-25T12:01:00Z", 0.2), hit(at, 0.3)])
+    assert gathering.last == BEGIN + 120
+    (recording,) = gathering.recordings(BEGIN, BEGIN + 1800)
+    (stretch,) = recording.stretches
+    assert list(zip(stretch.times, stretch.values, strict=True)) == [(BEGIN, 0.3), (BEGIN + 60, 0.2)]

@@ -39,8 +39,7 @@ def kept_recordings(call: Call, config: Config, catalog: Catalog) -> tuple[Recor
             f"no point of {', '.join(names)} is kept since {iso(begin)} ({render_duration(end - begin)})",
             f"Kept are: {', '.join(each.metric for each in others) or 'nothing'}.",
         )
-    last = max(max(kept.points) + kept.period for kept in gathering.series.values())
-    return gathering.recordings(begin, min(end, last))
+    return gathering.recordings(begin, min(end, gathering.last))
 
 
 def _reach(config: Config, catalog: Catalog, names: list[str]) -> int:

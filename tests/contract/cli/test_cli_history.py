@@ -18,6 +18,7 @@ from PIL import Image
 from asked_history import EU, Running, machine, points, running
 from nephoscope.catalog.loader import load_catalog
 from nephoscope.localcloud.elastic.distribution import ELASTICSEARCH_8
+from nephoscope.localcloud.elastic.fake import FakeElastic
 from nephoscope.model.alert import HistoryEntry, TransitionKind, Why
 from nephoscope.model.resource import State
 from nephoscope.model.time import DAY, HOUR, iso
@@ -166,6 +167,17 @@ def test_without_a_server_or_its_configuration_it_is_said(asking: Shell) -> None
         done = asking(command, "cpu.utilization")
         assert done.returncode == 2
         assert "nephoscope.yaml keeps no history" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["history cpu.utilization", "states web-1", "backtest --from-history"])
+def test_a_server_that_is_too_old_is_named(asking: Shell, words: str) -> None:
+    with FakeElastic(version={"number": "7.17.29"}) as fake:
+        asking.write(CONFIG.format(url=fake.url))
+        done = asking(*words.split())
+    assert done.returncode == 1
+    said = "Elasticsearch 7.17.29 is not supported: Elasticsearch 8 or 9, or OpenSearch 2 or 3, is needed"
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])

@@ -30,7 +30,7 @@ def plan_deployment(config: Config, homes: Homes) -> dict[str, Any]:
     azure: what is gathered there; parent: a folder or an organization. homes: where the functions of these two live, as
     far as the file says; infra/terraform reads it. secrets: names by the kind of reference, without `#key`; each
     cloud's function is let in to those that it reads, and to no others. stack: outputs and resources of the deployment
-    that are referred to. topics: ARNs that are published to beside those of the stack.
+    that are referred to. topics: ARNs that are published to beside those of the stack. history: whether it is kept.
     """
     aws = config.gather.aws
     kinds = aws.resources if aws else ()
@@ -53,6 +53,7 @@ def plan_deployment(config: Config, homes: Homes) -> dict[str, Any]:
         "azure": _azure(config.gather.azure or GatherAzure(resources=())),
         "homes": asdict(homes),
         "dashboard": config.publish.dashboard,
+        "history": config.history is not None,
         "namespace": config.publish.namespace,
         "secrets": {kind: _named(references, kind) for kind in _KINDS},
         "stack": _named(references, "stack"),
