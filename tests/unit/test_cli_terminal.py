@@ -115,3 +115,11 @@ def test_json_is_one_line_that_any_encoding_can_carry() -> None:
     ascii_only.flush()
     assert raw.getvalue() == b'{"name":"\\u6771\\u4eac","n":1}\n'
     assert json.loads(raw.getvalue()) == {"name": "東京", "n": 1}
+
+
+@pytest.mark.parametrize("values", [[], [{"n": 1}], [{"n": 1}, {"n": 2, "deep": [None]}]])
+def test_values_that_come_one_by_one_make_one_document(values: list[object]) -> None:
+    out = io.StringIO()
+    Terminal(out=out, err=io.StringIO()).json_with({"metric": 'a "quoted" one', "step": 300}, "groups", iter(values))
+    assert out.getvalue().count("\n") == 1
+    assert json.loads(out.getvalue()) == {"metric": 'a "quoted" one', "step": 300, "groups": values}

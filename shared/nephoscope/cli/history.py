@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import io
 import math
 import sys
 from contextlib import closing
@@ -22,7 +21,7 @@ from nephoscope.cli.show import positive
 from nephoscope.cli.silence import duration_of
 from nephoscope.cli.zones import zone_of
 from nephoscope.model.config import Config
-from nephoscope.model.question import Question
+from nephoscope.model.question import Course, Question
 from nephoscope.model.rule import Threshold
 from nephoscope.model.time import HOUR, MINUTE, floor_to, iso
 from nephoscope.pipeline.asking.fields import BY, UnclearQuestionError
@@ -105,7 +104,9 @@ def run(call: Call) -> int:
     if question.step and history.question.step != question.step:
         call.terminal.note(f"steps of {history.question.step} s: its points come no more often")
     if args.json:
-        call.terminal.json(history_object(history))
+        call.terminal.json_with(
+            {**history.facts(), "period": history.period}, "groups", map(group_object, history.courses)
+        )
     elif args.csv:
         _write_csv(history)
     elif args.plot:
@@ -182,22 +183,18 @@ def _say_nothing(call: Call, question: Question, error: NoHistoryError) -> int:
 # --- showing ------------------------------------------------------------------------------------------------------
 
 
-def history_object(history: History) -> dict[str, object]:
-    """The documented shape; what is no number is null."""
-    groups = [
-        {
-            "name": course.label,
-            "key": list(course.total.key),
-            "value": _number(course.total.value),
-            "average": _number(course.total.average),
-            "max": _number(course.total.highest),
-            "min": _number(course.total.lowest),
-            "points": course.total.points,
-            "steps": [[at, value] for at, value in zip(course.times, course.values, strict=True)],
-        }
-        for course in history.courses
-    ]
-    return {**history.facts(), "period": history.period, "groups": groups}
+def group_object(course: Course) -> dict[str, object]:
+    """The documented shape of a group; what is no number is null."""
+    return {
+        "name": course.label,
+        "key": list(course.total.key),
+        "value": _number(course.total.value),
+        "average": _number(course.total.average),
+        "max": _number(course.total.highest),
+        "min": _number(course.total.lowest),
+        "points": course.total.points,
+        "steps": [[at, value] for at, value in zip(course.times, course.values, strict=True)],
+    }
 
 
 def _number(value: float) -> float | None:
@@ -205,11 +202,10 @@ def _number(value: float) -> float | None:
 
 
 def _write_csv(history: History) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("time", "group", "value"))
-    writer.writerows((iso(at), group, repr(value)) for at, group, value in history.rows())
-    sys.stdout.write(text.getvalue())
+    when = {at: iso(at) for at in history.steps()}
+    writer.writerows((when[at], group, repr(value)) for at, group, value in history.rows())
 
 
 def _write_picture(call: Call, asked: Asked) -> None:

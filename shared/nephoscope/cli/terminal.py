@@ -88,6 +88,15 @@ class Terminal:
         lines = ",\n".join(map(self._compact, values))
         self._out.file.write(f"[\n{lines}\n]\n" if lines else "[]\n")
 
+    def json_with(self, facts: Mapping[str, object], name: str, values: Iterable[object]) -> None:
+        """One JSON document on one line: an object of these facts (one at least), and under a name a list whose values
+        are written as they come, for all of them would not fit into memory."""
+        write = self._out.file.write
+        write(f'{self._compact(facts)[:-1]},"{name}":[')
+        for number, value in enumerate(values):
+            write(f"{',' if number else ''}{self._compact(value)}")
+        write("]}\n")
+
     def _compact(self, value: object) -> str:
         escaped = not self._out.encoding.startswith("utf")
         return json.dumps(value, ensure_ascii=escaped, allow_nan=False, separators=(",", ":"))
