@@ -37,6 +37,7 @@ from nephoscope.localcloud.elastic.distribution import (
 )
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.alert import HistoryEntry, TransitionKind, Why
+from nephoscope.model.config import PublishElasticsearch
 from nephoscope.model.errors import DeliveryError
 from nephoscope.model.history import Document, HistoryKind
 from nephoscope.model.resource import State
@@ -44,6 +45,7 @@ from nephoscope.model.rule import Comparison, Rule, Severity, Threshold, Window
 from nephoscope.model.time import DAY
 from nephoscope.pipeline.documents import StateSeen, alert_document, point_documents, state_document
 from nephoscope.sinks.elasticsearch.indices import templates
+from nephoscope.sinks.elasticsearch.inspection import inspect
 from nephoscope.sinks.elasticsearch.sink import ElasticsearchSink
 
 METRICS = "nephoscope-metrics"
@@ -381,6 +383,35 @@ def test_a_template_that_somebody_deletes_is_there_again_within_the_hour(sink: E
     assert ask(sink, "GET", f"/_index_template/{METRICS}", missing_ok=True) is None, "a warm function asks for nothing"
     sink.prepare(NOON + 3600, seconds(20))
     assert ask(sink, "GET", f"/_index_template/{METRICS}", missing_ok=True) is not None
+
+
+def test_an_index_that_was_made_without_our_template_is_told_and_can_be_moved(
+    sink: ElasticsearchSink, opening: Opening
+) -> None:
+    """The template is gone at midnight, and the first document makes the day's index. The page for operators moves the
+    documents by _reindex, which these builds do not have: here they are carried over one by one."""
+    day = f"{METRICS}-{TODAY}"
+    said = f"made without our template, so that nobody finds what is in it: {day}"
+    ask(sink, "DELETE", f"/_index_template/{METRICS}")
+    assert write(sink, list(points(2, 3))) == (6, {}, 0, "")
+    assert METRICS not in ask(sink, "GET", "/_alias").get(day, {}).get("aliases", {})
+    sink.prepare(NOON + 3600, seconds(20))
+    taken, owed, dead, problem = write(sink, list(points(2, 4)))
+    assert (taken, owed, dead, problem) == (8, {}, 0, said), "it is taken all the same, and told"
+    found = inspect(sink.client, PublishElasticsearch(url=""), NOON, seconds(10))
+    assert found.strangers == (day,)
+
+    ask(sink, "POST", f"/{day}/_refresh")
+    hits = ask(sink, "POST", f"/{day}/_search", {"size": 100})["hits"]["hits"]
+    carried = {hit["_id"]: hit["_source"] for hit in hits}
+    ask(sink, "DELETE", f"/{day}")
+    for name, source in carried.items():
+        ask(sink, "PUT", f"/{day}/_doc/{name}", source)
+    assert stored(sink, METRICS) == carried and len(carried) == 8
+    another = opening()
+    another.prepare(NOON, seconds(20))
+    assert write(another, list(points(2, 4))) == (8, {}, 0, "")
+    assert inspect(sink.client, PublishElasticsearch(url=""), NOON, seconds(10)).strangers == ()
 
 
 # --- retention ----------------------------------------------------------------------------------------------------

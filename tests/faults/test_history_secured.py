@@ -95,6 +95,14 @@ def entering(secured: Secured) -> Iterator[Entering]:
         yield found
 
 
+@pytest.fixture
+def kept(entering: Entering) -> None:
+    """Templates stand, and today's index does."""
+    sink = entering(user="keeper", password="${env:KEEPER}")
+    sink.prepare(MIDNIGHT, seconds(20))
+    assert sink.write_documents(points(1, 1), seconds(20)).owed == {}
+
+
 def test_a_role_of_few_rights_is_enough(entering: Entering) -> None:
     """The rights that the documentation names."""
     sink = entering(user="keeper", password="${env:KEEPER}")
@@ -152,6 +160,7 @@ def test_who_is_not_known_is_told_so(entering: Entering, more: dict[str, str], s
     assert why(entering(**more)) == said
 
 
+@pytest.mark.usefixtures("kept")
 def test_what_is_not_granted_is_named(entering: Entering) -> None:
     reader = entering(user="clerk", password="${env:CLERK}")
     assert why(reader).startswith(
@@ -174,6 +183,7 @@ def test_what_a_role_lacks_is_known_before_anything_is_written(entering: Enterin
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("kept")
 def test_an_index_that_is_not_granted_keeps_no_other_from_being_written(entering: Entering) -> None:
     sink = entering(user="states", password="${env:CLERK}")
     metrics = list(points(1, 2, lot="metrics"))

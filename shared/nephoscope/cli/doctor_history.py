@@ -14,6 +14,7 @@ from nephoscope.model.time import Deadline
 from nephoscope.ports import Clock
 from nephoscope.sinks.elasticsearch.client import Client
 from nephoscope.sinks.elasticsearch.inspection import Inspection, inspect
+from nephoscope.sinks.elasticsearch.standing import strange
 
 CHECK = "history"
 
@@ -39,6 +40,8 @@ def _finding(client: Client, where: PublishElasticsearch, found: Inspection) -> 
     if found.lacking:
         said.append(f"{'its API key' if where.api_key else 'its user'} lacks {', '.join(found.lacking)}")
         return Finding(CHECK, client.name, Verdict.FAILED, "; ".join(said))
+    if found.strangers:
+        return Finding(CHECK, client.name, Verdict.FAILED, "; ".join([*said, strange(found.strangers)]))
     if found.templates:
         said.append("the first run puts its index templates")
     if found.lacking is None and (where.api_key or where.user):

@@ -13,7 +13,7 @@ from nephoscope.model.time import Deadline
 from nephoscope.sinks.elasticsearch.client import Client
 from nephoscope.sinks.elasticsearch.indices import alias_of, index_of
 from nephoscope.sinks.elasticsearch.product import Server
-from nephoscope.sinks.elasticsearch.standing import check_effect, missing_templates
+from nephoscope.sinks.elasticsearch.standing import check_effect, find_strangers, missing_templates
 
 CLUSTER_RIGHTS = ("monitor", "manage_index_templates")
 INDEX_RIGHTS = ("create_doc", "create_index", "delete_index", "view_index_metadata")
@@ -24,11 +24,12 @@ Elasticsearch guide, "Security privileges"."""
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """templates: those that the next run puts. lacking: rights; None where the server does not tell (OpenSearch, or
-    one without security)."""
+    one without security). strangers: indices of today that are not of our making."""
 
     server: Server
     templates: tuple[str, ...] = ()
     lacking: tuple[str, ...] | None = None
+    strangers: tuple[str, ...] = ()
 
 
 def inspect(client: Client, where: PublishElasticsearch, now: int, deadline: Deadline) -> Inspection:
@@ -41,7 +42,7 @@ def inspect(client: Client, where: PublishElasticsearch, now: int, deadline: Dea
     for kind in HistoryKind:
         if alias_of(where.index, kind) not in missing:
             check_effect(client, index_of(where.index, kind, now), deadline)
-    return Inspection(server, tuple(missing), lacking)
+    return Inspection(server, tuple(missing), lacking, find_strangers(client, where.index, now, deadline))
 
 
 def _lacking(client: Client, where: PublishElasticsearch, deadline: Deadline) -> tuple[str, ...] | None:

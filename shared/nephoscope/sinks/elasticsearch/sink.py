@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from nephoscope.model.config import Config, PublishElasticsearch
@@ -16,7 +16,7 @@ from nephoscope.sinks.elasticsearch.bulk import Bulk
 from nephoscope.sinks.elasticsearch.client import Client
 from nephoscope.sinks.elasticsearch.dead_letters import DeadLetters
 from nephoscope.sinks.elasticsearch.indices import OWNER, alias_of, days_before
-from nephoscope.sinks.elasticsearch.standing import ensure_templates, make_index, owner_of
+from nephoscope.sinks.elasticsearch.standing import ensure_templates, find_strangers, make_index, owner_of, strange
 
 LOOKED_AFTER = HOUR
 """Seconds between two looks at templates and at days that are over, in a warm function: a template that somebody
@@ -37,30 +37,37 @@ class ElasticsearchSink:
         self.client = client
         self._where = where
         self._looked = 0
-        self._untidy = ""
+        self._odd: tuple[str, ...] = ()
         letters = DeadLetters(client, where.index, fleet, clock.wall, self._make)
         self.bodies = Bodies(where.index)
         self._bulk = Bulk(client, self.bodies, sleep, letters.bury, self._make)
 
     def prepare(self, now: int, deadline: Deadline) -> None:
         """The server is one we know, our templates stand, days older than is kept are deleted. now: epoch seconds of
-        the clock. Raises DeliveryError that says what is in the way; old days that cannot be deleted are in nobody's
-        way, and are told with what is written."""
+        the clock. Raises DeliveryError that says what is in the way; old days that cannot be deleted and an index of
+        today that is not ours are in nobody's way, and are told with what is written."""
         if self._looked <= now < self._looked + LOOKED_AFTER:
             return
         self.client.server(deadline)
         ensure_templates(self.client, self._where, now, deadline)
+        self._odd = tuple(self._oddities(now, deadline))
+        self._looked = now
+
+    def _oddities(self, now: int, deadline: Deadline) -> Iterator[str]:
         try:
             self.tidy(now, deadline)
-            self._untidy = ""
         except DeliveryError as error:
-            self._untidy = f"days older than is kept are still there: {error}"
-        self._looked = now
+            yield f"days older than is kept are still there: {error}"
+        try:
+            if strangers := find_strangers(self.client, self._where.index, now, deadline):
+                yield strange(strangers)
+        except DeliveryError as error:
+            yield f"today's indices cannot be looked at: {error}"
 
     def write_documents(self, documents: Iterable[Document], deadline: Deadline, lots: Collection[str] = ()) -> Taken:
         """Raises nothing: what was not taken is owed, by its lot."""
         taken = self._bulk.write(documents, deadline, lots)
-        return replace(taken, problem="; ".join(filter(None, (taken.problem, self._untidy))))
+        return replace(taken, problem="; ".join(filter(None, (taken.problem, *self._odd))))
 
     def close(self) -> None:
         """A minute later a connection that was kept may be dead, and a frozen function would not know."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nephoscope.model.config import PublishElasticsearch
@@ -51,6 +52,19 @@ def check_effect(client: Client, index: str, deadline: Deadline) -> None:
             f"another index template claims {index} with a higher priority than ours; delete it, or choose another "
             "publish.elasticsearch.index",
         )
+
+
+def find_strangers(client: Client, prefix: str, now: int, deadline: Deadline) -> tuple[str, ...]:
+    """Indices of today that were made without our template, as a write makes them while it is missing: what they take
+    is under no alias of ours. Raises DeliveryError."""
+    today = ",".join(index_of(prefix, kind, now) for kind in HistoryKind)
+    found = client.ask("GET", f"/{today}/_mapping", deadline=deadline, missing_ok=True, ignore_unavailable="true")
+    return tuple(sorted(name for name, body in (found or {}).items() if owner_of(body.get("mappings", {})) != OWNER))
+
+
+def strange(indices: Sequence[str]) -> str:
+    """In words, of one or more."""
+    return f"made without our template, so that nobody finds what is in it: {', '.join(indices)}"
 
 
 def make_index(client: Client, index: str, deadline: Deadline) -> None:
