@@ -90,9 +90,9 @@ class DashboardSink(Protocol):
 
 
 class HistorySink(Protocol):
-    def prepare(self, now: int, deadline: Deadline) -> None:
-        """Make ready to take documents, and let go of what is older than is kept. now: clock, epoch seconds. Raises
-        DeliveryError that says what is in the way."""
+    def prepare(self, slot: int, deadline: Deadline) -> None:
+        """Make ready to take documents, and let go of what is older than is kept before the slot: a machine whose clock
+        is wrong deletes nothing. Raises DeliveryError that says what is in the way."""
         ...
 
     def write_documents(self, documents: Iterable[Document], deadline: Deadline, lots: Collection[str] = ()) -> Taken:

@@ -38,7 +38,7 @@ from nephoscope.localcloud.fleet import Fleet, simulate
 from nephoscope.localcloud.incidents import Happening, Incident
 from nephoscope.localcloud.machines import Instance
 from nephoscope.localcloud.receivers import Receiver
-from nephoscope.model.time import Deadline
+from nephoscope.model.time import DAY, Deadline
 from nephoscope.sinks.elasticsearch import bodies
 
 NOON = 1_795_435_200  # 2026-11-23T12:00:00Z
@@ -367,6 +367,26 @@ def black_hole() -> Iterator[str]:
             each.close()
 
 
+def test_a_clock_that_is_a_year_ahead_deletes_nothing(
+    aws: LocalAws, elastic: ElasticServer, receiver: Receiver, tmp_path: Path
+) -> None:
+    """`keep` counts from the slot, which the provider's scheduler gives: a function whose clock is wrong would delete
+    all that is kept."""
+
+    class Ahead(SystemClock):
+        def wall(self) -> float:
+            return super().wall() + 365 * DAY
+
+    world = World(aws, receiver, elastic.url, tmp_path)
+    world.run(10)
+    before = {each["_id"] for each in documents(elastic, f"{world.index}-metrics")}
+    assert len(before) > 0
+    aws.set_time(NOON + 660)
+    report = collect(replace(world.outside(), clock=Ahead()), NOON + 660, soon())
+    assert report.kept is not None and report.kept.owed == {}
+    assert before <= {each["_id"] for each in documents(elastic, f"{world.index}-metrics")}
+
+
 def test_alerts_and_the_dashboard_do_not_wait_for_it(aws: LocalAws, receiver: Receiver, tmp_path: Path) -> None:
     with black_hole() as url:
         world = World(aws, receiver, url, tmp_path)
@@ -376,11 +396,11 @@ def test_alerts_and_the_dashboard_do_not_wait_for_it(aws: LocalAws, receiver: Re
         assert history is not None
 
         class Watched:
-            def prepare(self, now: int, deadline: Deadline) -> None:
+            def prepare(self, slot: int, deadline: Deadline) -> None:
                 begun.append(time.time())
                 assert len(receiver.received("chat")) > 0  # everybody was told before
                 assert aws.ledger.calls("cloudwatch:PutDashboard") == 1
-                history.prepare(now, deadline)
+                history.prepare(slot, deadline)
 
             def write_documents(self, *args: Any) -> Any:
                 return history.write_documents(*args)

@@ -30,7 +30,7 @@ from nephoscope.app.wiring import wire
 from nephoscope.model.config import Config
 from nephoscope.model.errors import NephoscopeError
 from nephoscope.model.question import Course, KeptMetric, Question, Total
-from nephoscope.model.time import HOUR, MINUTE, Deadline, floor_to, iso
+from nephoscope.model.time import DAY, HOUR, MINUTE, Deadline, floor_to, iso
 from nephoscope.pipeline.asking.answers import worst_first
 from nephoscope.pipeline.asking.question import ask, begun, step_of
 from nephoscope.ports import Clock, HistoryReader
@@ -62,13 +62,15 @@ class MissingExtraError(NephoscopeError, ImportError):
 @dataclass(frozen=True, slots=True)
 class History:
     """An answer. question: as it was asked of the server, with its step. unit: UCUM. period: seconds between points,
-    the longest of theirs. courses: the worst first. groups: how many there are, shown or not."""
+    the longest of theirs. courses: the worst first. groups: how many there are, shown or not. last: data time of the
+    newest point."""
 
     question: Question
     unit: str
     period: int
     courses: tuple[Course, ...]
     groups: int
+    last: int = 0
 
     def rows(self) -> Iterator[tuple[int, str, float]]:
         """(epoch seconds at which the step begins, group, value): group by group, in order of time."""
@@ -194,7 +196,15 @@ def read_history(
     totals = worst_first(reader.read_totals(question, deadline), upward=upward)
     shown: list[Total] = totals[:most] if most else totals
     courses = reader.read_courses(question, shown, deadline, few=len(shown) < len(totals), stepped=stepped)
-    return History(question, survey.unit, survey.period, courses, len(totals))
+    return History(question, survey.unit, survey.period, courses, len(totals), survey.last)
+
+
+def newest_after(reader: HistoryReader, question: Question, deadline: Deadline) -> int:
+    """Data time of the newest point in the day after the question's end, two minutes apart; 0 where there is none.
+    After a question that ends now there is one only where clocks disagree. Raises DeliveryError."""
+    after = question.end + 2 * MINUTE
+    survey = reader.read_survey(replace(question, begin=after, end=after + DAY), deadline)
+    return survey.last if survey.points else 0
 
 
 def _nothing(reader: HistoryReader, question: Question, deadline: Deadline) -> NoHistoryError:

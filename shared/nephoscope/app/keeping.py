@@ -55,6 +55,8 @@ def keep(outside: Outside, ran: Sequence[Ran], deadline: Deadline) -> KeepingRep
     sink, history = outside.history, outside.config.history
     if sink is None or history is None:
         return KeepingReport()
+    if not ran:
+        return KeepingReport(True)
     errors: list[str] = []
     keepings = list(_recalled(outside, ran, errors))
     telling = Telling(outside.config.fleet, history.tags, outside.catalog)
@@ -67,7 +69,7 @@ def keep(outside: Outside, ran: Sequence[Ran], deadline: Deadline) -> KeepingRep
         taken = owed_of(keepings, "the run's time was up before its history was sent")
     else:
         try:
-            sink.prepare(int(outside.clock.wall()), deadline)
+            sink.prepare(max(each.slot for each in ran), deadline)
             taken = sink.write_documents(documents(), deadline, lots_of(keepings))
         except DeliveryError as error:
             taken = owed_of(keepings, str(error))

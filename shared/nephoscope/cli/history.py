@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nephoscope.app.authoring.findings import did_you_mean
-from nephoscope.app.history import SECONDS, History, NoHistoryError, open_reader, read_history
+from nephoscope.app.history import SECONDS, History, NoHistoryError, newest_after, open_reader, read_history
 from nephoscope.catalog.loader import load_catalog
 from nephoscope.cli.call import FAILED, WELL, Call, CallError
 from nephoscope.cli.history_picture import picture_of
@@ -27,7 +27,7 @@ from nephoscope.model.time import HOUR, MINUTE, floor_to, iso
 from nephoscope.pipeline.asking.fields import BY, UnclearQuestionError
 from nephoscope.pipeline.asking.question import ask
 from nephoscope.pipeline.plotting.picture import Asked, compose
-from nephoscope.pipeline.wording import clean, render_time
+from nephoscope.pipeline.wording import clean, render_duration, render_time
 
 HELP = "Ask Elasticsearch for a metric's history: a table, JSON, CSV or a picture."
 EXAMPLES = """\
@@ -65,6 +65,11 @@ STATISTICS = {
 """Those with an option of their own, and what each is of the points in a step."""
 
 
+STALE = HOUR // 2
+"""Seconds without a point, and three periods, after which it is said that none came: the slowest provider takes ten
+minutes."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("metric", metavar="METRIC", help="as the catalog names it: cpu.utilization")
     which = parser.add_mutually_exclusive_group()
@@ -99,8 +104,11 @@ def run(call: Call) -> int:
     try:
         with closing(reader), call.terminal.progress("asking"):
             history = read_history(reader, question, call.deadline(SECONDS), most=most, upward=upward)
+            later = 0 if args.until else newest_after(reader, question, call.deadline(SECONDS))
     except NoHistoryError as error:
         return _say_nothing(call, question, error)
+    if not args.until:
+        _say_how_fresh(call, history, later)
     if question.step and history.question.step != question.step:
         call.terminal.note(f"steps of {history.question.step} s: its points come no more often")
     if args.json:
@@ -114,6 +122,20 @@ def run(call: Call) -> int:
     else:
         show_table(call.terminal, history, zone)
     return WELL
+
+
+def _say_how_fresh(call: Call, history: History, later: int) -> None:
+    """What one would not see in an answer that ends now: that it lacks the newest points, or that none came lately."""
+    end = history.question.end
+    if later:
+        call.terminal.note(
+            f"points are kept until {render_time(later)}, and this machine's clock says {render_time(end)}: one of the "
+            f"clocks is wrong; --until {datetime.fromtimestamp(later + MINUTE, UTC):%Y-%m-%dT%H:%M} shows them"
+        )
+    elif end - history.last > max(STALE, 3 * history.period):
+        call.terminal.note(
+            f"the newest point is of {render_time(history.last)}, {render_duration(end - history.last)} ago"
+        )
 
 
 def _falls(when: object, metric: str) -> bool:

@@ -52,6 +52,8 @@ def server() -> Iterator[Running]:
         server.write(points(calm, dict.fromkeys(day, 0.125)))
         server.write(_life(web))
         server.write(_seen(machine(number, "twin"), NOW - HOUR, "first_seen") for number in (7, 8))
+        server.write(points(web, dict.fromkeys(range(NOW - 2 * HOUR, NOW + 3 * HOUR, 300), 0.5), fleet="ahead"))
+        server.write(points(web, dict.fromkeys(range(NOW - 4 * HOUR, NOW - 3 * HOUR, 300), 0.5), fleet="behind"))
         yield server
 
 
@@ -167,6 +169,33 @@ def test_without_a_server_or_its_configuration_it_is_said(asking: Shell) -> None
         done = asking(command, "cpu.utilization")
         assert done.returncode == 2
         assert "nephoscope.yaml keeps no history" in done.stderr
+
+
+def test_clocks_that_disagree_are_told(asking: Shell) -> None:
+    """Points of a time to come: this machine's clock is slow, or a function's is fast. What is shown ends now."""
+    asking.write((asking.folder / "nephoscope.yaml").read_text().replace("fleet: acme", "fleet: ahead"))
+    done = asking("history", "cpu.utilization")
+    last = NOW + 3 * HOUR - 300
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 0
+    assert f"points are kept until {moment(last)}, and this machine's clock says {moment(NOW)[:13]}" in said
+    assert "one of the clocks is wrong; --until " in said
+    until = said.split("--until ")[1].split()[0]
+    whole = json.loads(asking("history", "cpu.utilization", "--json", "--until", until).stdout)
+    assert whole["groups"][0]["points"] == 60, "and so all are shown"
+
+
+def test_points_that_have_not_come_lately_are_told(asking: Shell) -> None:
+    asking.write((asking.folder / "nephoscope.yaml").read_text().replace("fleet: acme", "fleet: behind"))
+    done = asking("history", "cpu.utilization", "--csv")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 13)
+    assert f"the newest point is of {moment(NOW - 3 * HOUR - 300)}, 3 h " in " ".join(done.stderr.split())
+    until = asking("history", "cpu.utilization", "--csv", "--until", iso(NOW - 2 * HOUR).removesuffix("Z"))
+    assert "the newest point" not in until.stderr, "who asks for another time knows"
+
+
+def moment(at: int) -> str:
+    return iso(at).replace("T", " ").removesuffix(":00Z") + " UTC"
 
 
 @pytest.mark.parametrize("words", ["history cpu.utilization", "states web-1", "backtest --from-history"])

@@ -42,24 +42,24 @@ class ElasticsearchSink:
         self.bodies = Bodies(where.index)
         self._bulk = Bulk(client, self.bodies, sleep, letters.bury, self._make)
 
-    def prepare(self, now: int, deadline: Deadline) -> None:
-        """The server is one we know, our templates stand, days older than is kept are deleted. now: epoch seconds of
-        the clock. Raises DeliveryError that says what is in the way; old days that cannot be deleted and an index of
-        today that is not ours are in nobody's way, and are told with what is written."""
-        if self._looked <= now < self._looked + LOOKED_AFTER:
+    def prepare(self, slot: int, deadline: Deadline) -> None:
+        """The server is one we know, our templates stand, days older than is kept are deleted. slot: epoch seconds, the
+        run's. Raises DeliveryError that says what is in the way; old days that cannot be deleted and an index of today
+        that is not ours are in nobody's way, and are told with what is written."""
+        if self._looked <= slot < self._looked + LOOKED_AFTER:
             return
         self.client.server(deadline)
-        ensure_templates(self.client, self._where, now, deadline)
-        self._odd = tuple(self._oddities(now, deadline))
-        self._looked = now
+        ensure_templates(self.client, self._where, slot, deadline)
+        self._odd = tuple(self._oddities(slot, deadline))
+        self._looked = slot
 
-    def _oddities(self, now: int, deadline: Deadline) -> Iterator[str]:
+    def _oddities(self, slot: int, deadline: Deadline) -> Iterator[str]:
         try:
-            self.tidy(now, deadline)
+            self.tidy(slot, deadline)
         except DeliveryError as error:
             yield f"days older than is kept are still there: {error}"
         try:
-            if strangers := find_strangers(self.client, self._where.index, now, deadline):
+            if strangers := find_strangers(self.client, self._where.index, slot, deadline):
                 yield strange(strangers)
         except DeliveryError as error:
             yield f"today's indices cannot be looked at: {error}"
@@ -73,7 +73,7 @@ class ElasticsearchSink:
         """A minute later a connection that was kept may be dead, and a frozen function would not know."""
         self.client.close()
 
-    def tidy(self, now: int, deadline: Deadline) -> tuple[str, ...]:
+    def tidy(self, slot: int, deadline: Deadline) -> tuple[str, ...]:
         """Delete our own days that are older than is kept; their names. An index that only looks like ours stays.
         Raises DeliveryError."""
         if not self._where.keep:
@@ -88,7 +88,7 @@ class ElasticsearchSink:
             expand_wildcards="open,closed",
         )
         ours = {name: body for name, body in (found or {}).items() if owner_of(body.get("mappings", {})) == OWNER}
-        old = days_before(iter(ours), self._where.index, now - self._where.keep)
+        old = days_before(iter(ours), self._where.index, slot - self._where.keep)
         for name in old:
             self.client.ask("DELETE", f"/{name}", deadline=deadline, missing_ok=True)
         return old
