@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from history_world import MIDNIGHT, Plain, open_sink, seconds
+from history_world import MIDNIGHT, Plain, ask, open_sink, points, seconds, stored
 from nephoscope.app.history import read_history
 from nephoscope.localcloud.elastic.distribution import UnavailableError
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.errors import DeliveryError
 from nephoscope.model.history import HistoryKind
-from nephoscope.model.time import HOUR
+from nephoscope.model.time import DAY, HOUR
 from nephoscope.pipeline.asking.question import ask as question
 from nephoscope.sinks.elasticsearch.asking import ElasticsearchAsking
 from nephoscope.sinks.elasticsearch.life import read_machines
@@ -85,3 +85,30 @@ def asked_as(sink: ElasticsearchSink, machines: int, each: int) -> None:
     assert sum(map(len, pages)) == machines * each and len(pages) > 1
     assert [kept.metric for kept in reader.read_metrics("acme", seconds(10))] == ["cpu.utilization"]
     assert read_machines(reader, "acme", seconds(10)) == ()
+
+
+def keeps_with_few_rights(entering: Entering) -> None:
+    """The keeper writes, writes again, lays aside what is refused for good, and deletes days that are over."""
+    sink = entering(user="keeper", password="${env:KEEPER}")
+    sink.prepare(MIDNIGHT, seconds(20))
+    taken = sink.write_documents(points(2, 10, start=MIDNIGHT - 300), seconds(20))
+    assert (taken.taken, taken.owed, taken.problem) == (20, {}, "")
+    assert sink.write_documents(points(2, 10, start=MIDNIGHT - 300), seconds(20)).again == 20
+    boss = entering(user="boss", password="${env:BOSS}")
+    assert len(stored(boss, "nephoscope-metrics")) == 20
+    odd = next(iter(points(1, 1)))._replace(id="odd", source='{"@timestamp": "never"}')
+    assert sink.write_documents([odd], seconds(20)).dead == 1
+    ask(boss, "POST", "/nephoscope-dead/_refresh")
+    assert ask(boss, "GET", "/nephoscope-dead/_count")["count"] == 1
+    short = entering(user="keeper", password="${env:KEEPER}", keep=DAY)
+    short.prepare(MIDNIGHT + 40 * DAY, seconds(20))
+    assert [name for name in ask(boss, "GET", "/_mapping") if name.startswith("nephoscope-metrics")] == []
+
+
+def asks_as_the_clerk(entering: Entering) -> None:
+    """What the keeper has written, in every way of asking."""
+    sink = entering(user="keeper", password="${env:KEEPER}")
+    sink.prepare(MIDNIGHT, seconds(20))
+    sink.write_documents(points(2, 10), seconds(20))
+    ask(entering(user="boss", password="${env:BOSS}"), "POST", "/nephoscope-metrics/_refresh")
+    asked_as(entering(user="clerk", password="${env:CLERK}"), machines=2, each=10)

@@ -21,14 +21,24 @@ import trustme
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of the tests use
 
-from history_world import MIDNIGHT, TODAY, Plain, ask, open_sink, points, seconds, stored
+from history_world import MIDNIGHT, TODAY, Plain, open_sink, points, seconds
 from nephoscope.localcloud.elastic.fake import FakeElastic, Fault
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.config import PublishElasticsearch
 from nephoscope.model.errors import DeliveryError
-from nephoscope.model.time import DAY
 from nephoscope.sinks.elasticsearch.inspection import inspect
-from secured_history import KEY, WORDS, Entering, Secured, asked_as, entrances, reading, running, why
+from secured_history import (
+    KEY,
+    WORDS,
+    Entering,
+    Secured,
+    asks_as_the_clerk,
+    entrances,
+    keeps_with_few_rights,
+    reading,
+    running,
+    why,
+)
 
 ENCODED = base64.b64encode(KEY.encode()).decode()
 ROLES = b"""
@@ -105,31 +115,13 @@ def kept(entering: Entering) -> None:
 
 def test_a_role_of_few_rights_is_enough(entering: Entering) -> None:
     """The rights that the documentation names."""
-    sink = entering(user="keeper", password="${env:KEEPER}")
-    sink.prepare(MIDNIGHT, seconds(20))
-    taken = sink.write_documents(points(2, 10, start=MIDNIGHT - 300), seconds(20))
-    assert (taken.taken, taken.owed, taken.problem) == (20, {}, "")
-    assert sink.write_documents(points(2, 10, start=MIDNIGHT - 300), seconds(20)).again == 20
-    boss = entering(user="boss", password="${env:BOSS}")
-    assert len(stored(boss, "nephoscope-metrics")) == 20
-    odd = next(iter(points(1, 1)))._replace(id="odd", source='{"@timestamp": "never"}')
-    assert sink.write_documents([odd], seconds(20)).dead == 1
-    ask(boss, "POST", "/nephoscope-dead/_refresh")
-    assert ask(boss, "GET", "/nephoscope-dead/_count")["count"] == 1
-    short = entering(user="keeper", password="${env:KEEPER}", keep=DAY)
-    short.prepare(MIDNIGHT + 40 * DAY, seconds(20))
-    assert [name for name in ask(boss, "GET", "/_mapping") if name.startswith("nephoscope-metrics")] == []
+    keeps_with_few_rights(entering)
 
 
 def test_a_role_that_reads_is_enough_to_ask(entering: Entering) -> None:
-    sink = entering(user="keeper", password="${env:KEEPER}")
-    sink.prepare(MIDNIGHT, seconds(20))
-    sink.write_documents(points(2, 10), seconds(20))
-    boss = entering(user="boss", password="${env:BOSS}")
-    ask(boss, "POST", "/nephoscope-metrics/_refresh")
-    asked_as(entering(user="clerk", password="${env:CLERK}"), machines=2, each=10)
+    asks_as_the_clerk(entering)
     with pytest.raises(DeliveryError, match=r"\[indices:data/read/search\] is unauthorized"):
-        reading(sink).read_metrics("acme", seconds(10))
+        reading(entering(user="keeper", password="${env:KEEPER}")).read_metrics("acme", seconds(10))
 
 
 def test_bodies_are_as_large_as_the_server_takes(entering: Entering) -> None:

@@ -14,14 +14,23 @@ from cryptography.hazmat.primitives import serialization
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of the tests use
 
-from history_world import MIDNIGHT, ask, points, seconds, stored
+from history_world import MIDNIGHT, points, seconds
 from nephoscope.localcloud.elastic.distribution import OPENSEARCH_SECURED
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.config import PublishElasticsearch
 from nephoscope.model.errors import DeliveryError
-from nephoscope.model.time import DAY
 from nephoscope.sinks.elasticsearch.inspection import inspect
-from secured_history import WORDS, Entering, Secured, asked_as, entrances, reading, running, why
+from secured_history import (
+    WORDS,
+    Entering,
+    Secured,
+    asks_as_the_clerk,
+    entrances,
+    keeps_with_few_rights,
+    reading,
+    running,
+    why,
+)
 
 ROUNDS, BYTES = 1_000, 32
 USERS = {"boss": "admin", "keeper": "keeping", "clerk": "reading", "stranger": "nothing"}
@@ -108,30 +117,12 @@ def entering(secured: Secured) -> Iterator[Entering]:
 
 def test_a_role_of_few_rights_is_enough(entering: Entering) -> None:
     """The rights that the documentation names."""
-    sink = entering(user="keeper", password="${env:KEEPER}")
-    sink.prepare(MIDNIGHT, seconds(20))
-    taken = sink.write_documents(points(2, 10, start=MIDNIGHT - 300), seconds(20))
-    assert (taken.taken, taken.owed, taken.problem) == (20, {}, "")
-    assert sink.write_documents(points(2, 10, start=MIDNIGHT - 300), seconds(20)).again == 20
-    boss = entering(user="boss", password="${env:BOSS}")
-    assert len(stored(boss, "nephoscope-metrics")) == 20
-
-    odd = next(iter(points(1, 1)))._replace(id="odd", source='{"@timestamp": "never"}')
-    assert sink.write_documents([odd], seconds(20)).dead == 1
-    ask(boss, "POST", "/nephoscope-dead/_refresh")
-    assert ask(boss, "GET", "/nephoscope-dead/_count")["count"] == 1
-    short = entering(user="keeper", password="${env:KEEPER}", keep=DAY)
-    short.prepare(MIDNIGHT + 40 * DAY, seconds(20))
-    assert [name for name in ask(boss, "GET", "/_mapping") if name.startswith("nephoscope-metrics")] == []
+    keeps_with_few_rights(entering)
 
 
 def test_a_role_that_reads_is_enough_to_ask(entering: Entering) -> None:
     """Of documents a scroll is left open that OpenSearch's own role of readers may not end; nothing is said of it."""
-    sink = entering(user="keeper", password="${env:KEEPER}")
-    sink.prepare(MIDNIGHT, seconds(20))
-    sink.write_documents(points(2, 10), seconds(20))
-    ask(entering(user="boss", password="${env:BOSS}"), "POST", "/nephoscope-metrics/_refresh")
-    asked_as(entering(user="clerk", password="${env:CLERK}"), machines=2, each=10)
+    asks_as_the_clerk(entering)
 
 
 @pytest.mark.parametrize(
