@@ -62,7 +62,7 @@ def test_a_search_of_steps_is_the_documented_body() -> None:
         "aggs": {
             "groups": {
                 "composite": {
-                    "size": 5000,
+                    "size": 10000,
                     "sources": [
                         {"at": {"date_histogram": {"field": "@timestamp", "fixed_interval": "300s"}}},
                         {"g0": {"terms": {"field": "labels.env", "missing_bucket": True}}},
@@ -164,9 +164,11 @@ def test_totals_have_the_newest_name_and_the_group_without_a_value() -> None:
         "last": {"value": 1_795_608_000_000.0},
         "name": {"buckets": [{"key": "new"}]},
     }
-    (found,), after = totals_of({"groups": {"after_key": {"g0": None}, "buckets": [bucket]}}, 1)
+    page = {"groups": {"after_key": {"g0": None}, "buckets": [bucket]}}
+    (found,), after = totals_of(page, 1, 1)
     assert found == Total((None,), "new", 2, 0.5, 0.5, 0.75, 0.25, BEGIN)
-    assert after == {"g0": None}
+    assert after == {"g0": None}, "a full page: there may be another"
+    assert totals_of(page, 1, 2)[1] is None, "one that is not full is the last"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ def test_steps_go_to_their_groups_and_strangers_nowhere() -> None:
         {"key": {"at": BEGIN * 1000, "g0": "b"}, "value": {"value": 0.75}},
         {"key": {"at": (BEGIN + 300) * 1000, "g0": "a"}, "value": {"value": None}},
     ]
-    assert add_steps({"groups": {"buckets": buckets}}, 1, {("a",): course}) is None
+    assert add_steps({"groups": {"buckets": buckets}}, 1, {("a",): course}, 10) is None
     assert (course.times, course.values) == (array("q", [BEGIN]), array("d", [0.5]))
 
 

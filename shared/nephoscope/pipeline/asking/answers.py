@@ -32,10 +32,17 @@ def metrics_of(aggregations: Mapping[str, Any]) -> tuple[KeptMetric, ...]:
     )
 
 
-def totals_of(aggregations: Mapping[str, Any], width: int) -> tuple[list[Total], Mapping[str, Any] | None]:
-    """Of a page, and the key after which the next one begins. width: how many fields make a group."""
+def after_of(page: Mapping[str, Any], size: int) -> Mapping[str, Any] | None:
+    """The key after which the next page begins. A page of fewer than `size` buckets is the last: the key that it has
+    like any other would cost one more reading, of nothing."""
+    after: Mapping[str, Any] | None = page.get("after_key")
+    return after if len(page.get("buckets", ())) >= size else None
+
+
+def totals_of(aggregations: Mapping[str, Any], width: int, size: int) -> tuple[list[Total], Mapping[str, Any] | None]:
+    """Of a page, and the key after which the next one begins. width: how many fields make a group. size: of a page."""
     page = aggregations.get("groups", {})
-    return [_total(bucket, width) for bucket in page.get("buckets", [])], page.get("after_key")
+    return [_total(bucket, width) for bucket in page.get("buckets", [])], after_of(page, size)
 
 
 def _total(bucket: Mapping[str, Any], width: int) -> Total:
@@ -79,9 +86,11 @@ def _seconds(milliseconds: Any) -> int:
     return int(milliseconds / 1000) if milliseconds is not None else 0
 
 
-def add_steps(aggregations: Mapping[str, Any], width: int, courses: Mapping[Key, Course]) -> Mapping[str, Any] | None:
+def add_steps(
+    aggregations: Mapping[str, Any], width: int, courses: Mapping[Key, Course], size: int
+) -> Mapping[str, Any] | None:
     """Each bucket's value to its group's course, in order of time; a group that is not among them is left out. Returns
-    the key after which the next page begins."""
+    the key after which the next page of `size` buckets begins."""
     page = aggregations.get("groups", {})
     for bucket in page.get("buckets", []):
         course = courses.get(key_of(bucket, width))
@@ -89,8 +98,7 @@ def add_steps(aggregations: Mapping[str, Any], width: int, courses: Mapping[Key,
         if course is not None and not math.isnan(value):
             course.times.append(_seconds(bucket["key"]["at"]))
             course.values.append(value)
-    after: Mapping[str, Any] | None = page.get("after_key")
-    return after
+    return after_of(page, size)
 
 
 # --- what groups are called ---------------------------------------------------------------------------------------

@@ -18,9 +18,10 @@ from nephoscope.model.question import Key, Question, Statistic
 from nephoscope.model.time import iso
 from nephoscope.pipeline.asking.fields import AT, HOST, NAME, VALUE, group_fields, holds
 
-PAGE = 5_000
+PAGE = 10_000
 PERCENTILE_PAGE = 1_000
-"""Buckets in an answer: under search.max_buckets (65,536), and of percentiles fewer, for each holds a digest."""
+"""Buckets in an answer, some 2 MB of them: under search.max_buckets (65,536), and of percentiles fewer, for each holds
+a digest."""
 
 MOST_METRICS = 500
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from nephoscope.model.question import Key
-from nephoscope.pipeline.asking.answers import parsed_time
+from nephoscope.pipeline.asking.answers import after_of, parsed_time
 from nephoscope.pipeline.asking.bodies import Body, within
 from nephoscope.pipeline.asking.fields import AT, HOST_FIELDS, NAME
 
@@ -73,7 +73,7 @@ def machines_of(aggregations: Mapping[str, Any]) -> tuple[list[Machine], Mapping
         names = bucket["name"].get("buckets", [])
         key = tuple(bucket["key"][f"g{number}"] for number in range(len(HOST_FIELDS)))
         found.append(Machine(key, str(names[0]["key"]) if names else ""))
-    return found, page.get("after_key")
+    return found, after_of(page, PAGE)
 
 
 def life_body(fleet: str, machine: Machine, begin: int, end: int) -> Body:

@@ -16,7 +16,15 @@ from nephoscope.model.history import HistoryKind
 from nephoscope.model.question import Course, KeptMetric, Key, Question, Survey, Total
 from nephoscope.model.time import Deadline
 from nephoscope.pipeline.asking.answers import add_steps, labels_of, metrics_of, survey_of, totals_of
-from nephoscope.pipeline.asking.bodies import Body, metrics_body, slices_of, steps_body, survey_body, totals_body
+from nephoscope.pipeline.asking.bodies import (
+    Body,
+    metrics_body,
+    page_of,
+    slices_of,
+    steps_body,
+    survey_body,
+    totals_body,
+)
 from nephoscope.pipeline.asking.fields import group_fields
 from nephoscope.ports import SecretReader
 from nephoscope.sinks.elasticsearch.client import Client
@@ -59,7 +67,7 @@ class ElasticsearchAsking:
         after: Mapping[str, Any] | None = None
         while True:
             answer = self.search(HistoryKind.METRICS, totals_body(question, after), deadline)
-            page, after = totals_of(answer.get("aggregations", {}), width)
+            page, after = totals_of(answer.get("aggregations", {}), width, page_of(question))
             found += page
             if after is None:
                 return tuple(found)
@@ -83,7 +91,7 @@ class ElasticsearchAsking:
             after: Mapping[str, Any] | None = None
             while True:
                 answer = self.search(HistoryKind.METRICS, steps_body(part, keys, after), deadline)
-                after = add_steps(answer.get("aggregations", {}), width, by_key)
+                after = add_steps(answer.get("aggregations", {}), width, by_key, page_of(question))
                 if after is None:
                     break
             stepped(part.end, question.end)
