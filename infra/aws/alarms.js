@@ -5,36 +5,30 @@
 const SECONDS = 7200; // of the six hours that runs make up for; a restart of the server wakes nobody
 
 module.exports = (deploy) => ({
-  Resources: deploy.history ? { HistoryNotKept: historyNotKept(deploy) } : {},
+  names: clouds(deploy).map((cloud) => `HistoryNotKept-${cloud}`),
+  Resources: Object.fromEntries(clouds(deploy).map((cloud) => [`HistoryNotKept${cloud}`, historyNotKept(cloud, deploy)])),
 });
 
-// Each cloud's functions keep their own history, in one server: one alarm tells of all.
-function historyNotKept({ clouds, from_aws, fleet, namespace, every }) {
+// Each cloud's functions keep their own history: one may reach the server while another does not.
+const clouds = ({ history, clouds, from_aws }) => (history ? [...clouds, ...from_aws] : []);
+
+function historyNotKept(cloud, { fleet, namespace, every }) {
   const tell = [{ Ref: 'AlertTopic' }];
-  const owed = [...clouds, ...from_aws].map((cloud) => ({
-    Id: cloud,
-    ReturnData: false,
-    MetricStat: {
-      Metric: {
-        Namespace: namespace,
-        MetricName: 'nephoscope.history_owed',
-        Dimensions: [
-          { Name: 'cloud_provider', Value: cloud },
-          { Name: 'fleet', Value: fleet },
-        ],
-      },
-      Period: every,
-      Stat: 'Maximum',
-    },
-  }));
   return {
     Type: 'AWS::CloudWatch::Alarm',
     Properties: {
-      AlarmName: '${self:custom.name}-HistoryNotKept',
+      AlarmName: `\${self:custom.name}-HistoryNotKept-${cloud}`,
       AlarmDescription:
-        `What nephoscope ${fleet} reads has not been kept in Elasticsearch for two hours; in four more the oldest is ` +
-        'lost. `nephoscope status` says why. Alerts and the dashboard go on.',
-      Metrics: [{ Id: 'owed', Expression: 'MAX(METRICS())', Label: 'seconds not kept' }, ...owed],
+        `What nephoscope ${fleet} reads of ${cloud} has not been kept in Elasticsearch for two hours; in four more the ` +
+        'oldest is lost. `nephoscope status` says why. Alerts and the dashboard go on.',
+      Namespace: namespace,
+      MetricName: 'nephoscope.history_owed',
+      Dimensions: [
+        { Name: 'cloud_provider', Value: cloud },
+        { Name: 'fleet', Value: fleet },
+      ],
+      Statistic: 'Maximum',
+      Period: every,
       EvaluationPeriods: 2,
       Threshold: SECONDS,
       ComparisonOperator: 'GreaterThanThreshold',

@@ -15,7 +15,7 @@ module.exports = () => {
   const timeout = Math.min(deploy.every, 300) - 5;
   const channel_secrets = secretsOf(compiled('config.json').channels);
   const reads = ['aws', ...deploy.from_aws].join(' ');
-  const more = alarms(deploy);
+  const { names, ...more } = alarms(deploy);
   return {
     ...deploy,
     timeout,
@@ -24,9 +24,7 @@ module.exports = () => {
     channel_secrets,
     policies: policies(deploy),
     alarms: more,
-    alarm_names: Object.keys(more.Resources)
-      .map((name) => `\${each}-${name}`)
-      .join(' '),
+    alarm_names: names.map((name) => `\${each}-${name}`).join(' '),
   };
 };
 

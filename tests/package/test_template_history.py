@@ -1,19 +1,24 @@
-"""The stack of a deployment that keeps history: an alarm more, which the dashboard shows, and the server's secrets."""
+"""The stack of a deployment that keeps history: an alarm more for each cloud, which the dashboard shows, and the
+server's secrets."""
 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.local.deploy import small_fleet
+from infra.local.stack import deploy
 from nephoscope.app.settings import Settings
+from nephoscope.localcloud.aws.local import LocalAws
 from nephoscope.model.config import Config, Gather, PublishCloudWatch
 from nephoscope.model.memory import Progress
 from nephoscope.model.scope import Cloud, Scope
 from nephoscope.pipeline.publish import Figures, plan_self_metrics
-from tests.package.conftest import CONFIG, make_project, package
+from tests.package.conftest import CONFIG, make_project, needs_osls, package
 from tests.package.test_alarms_shown import told
 from tests.package.test_template import lint
 
@@ -34,8 +39,13 @@ BESIDE = """\
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return package(make_project(tmp_path_factory.mktemp("kept") / "nephoscope", KEPT))
+def keeping(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_project(tmp_path_factory.mktemp("kept") / "nephoscope", KEPT)
+
+
+@pytest.fixture(scope="module")
+def kept(keeping: Path) -> Template:
+    return package(keeping)
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +54,18 @@ def kept_beside(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return package(make_project(tmp_path_factory.mktemp("beside") / "nephoscope", config))
 
 
+def alarms(template: Template) -> dict[str, dict[str, Any]]:
+    """By name, those on history."""
+    found = [each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    return {each["AlarmName"]: each for each in found if each["MetricName"] == "nephoscope.history_owed"}
+
+
 def watched(template: Template) -> set[tuple[str, str, tuple[tuple[str, str], ...]]]:
-    """(namespace, name, dimensions) of what the alarm on history looks at."""
-    metrics = template["Resources"]["HistoryNotKept"]["Properties"]["Metrics"]
-    own = [each["MetricStat"]["Metric"] for each in metrics if "MetricStat" in each]
-    return {(m["Namespace"], m["MetricName"], tuple((d["Name"], d["Value"]) for d in m["Dimensions"])) for m in own}
+    """(namespace, name, dimensions) of what the alarms on history look at."""
+    return {
+        (own["Namespace"], own["MetricName"], tuple((each["Name"], each["Value"]) for each in own["Dimensions"]))
+        for own in alarms(template).values()
+    }
 
 
 def published(cloud: Cloud) -> tuple[str, str, tuple[tuple[str, str], ...]]:
@@ -60,26 +77,27 @@ def published(cloud: Cloud) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     return config.publish.namespace, datum.name, datum.dimensions
 
 
-def test_an_alarm_looks_at_the_very_series_that_runs_publish(kept: Template, kept_beside: Template) -> None:
+def test_alarms_look_at_the_very_series_that_runs_publish(kept: Template, kept_beside: Template) -> None:
     assert watched(kept) == {published(Cloud.AWS)}
     assert watched(kept_beside) == {published(Cloud.AWS), published(Cloud.GCP)}
 
 
 def test_it_leaves_four_of_the_six_hours_and_tells_when_it_ends(kept: Template) -> None:
-    alarm = kept["Resources"]["HistoryNotKept"]["Properties"]
+    (alarm,) = alarms(kept).values()
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (7_200, "GreaterThanThreshold")
     assert alarm["TreatMissingData"] == "notBreaching"
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlertTopic"}]
 
 
-def test_the_dashboard_shows_it(kept: Template) -> None:
-    shown = Settings.from_environment({"NEPHOSCOPE_ALARMS": told(kept, "Collect")}).alarms
-    assert "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:nephoscope-prod-HistoryNotKept" in shown
-    assert len(shown) == len({*shown}) == 9
+def test_the_dashboard_shows_each(kept_beside: Template) -> None:
+    shown = Settings.from_environment({"NEPHOSCOPE_ALARMS": told(kept_beside, "Collect")}).alarms
+    start = "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:nephoscope-prod-HistoryNotKept"
+    assert {f"{start}-aws", f"{start}-gcp"} <= set(shown)
+    assert len(shown) == len({*shown}) == 10
 
 
 def test_where_no_history_is_kept_there_is_none(template: Template) -> None:
-    assert "HistoryNotKept" not in template["Resources"]
+    assert alarms(template) == {}
 
 
 def test_cfn_lint_finds_nothing(kept: Template, kept_beside: Template, tmp_path: Path) -> None:
@@ -89,3 +107,15 @@ def test_cfn_lint_finds_nothing(kept: Template, kept_beside: Template, tmp_path:
 def test_functions_may_read_the_secrets_of_the_server(kept: Template) -> None:
     assert "parameter/nephoscope/elasticsearch" in json.dumps(kept["Resources"]["ReadParameters"])
     assert "secret:nephoscope/elasticsearch-??????" in json.dumps(kept["Resources"]["ReadSecrets"])
+
+
+def test_it_can_be_deployed(keeping: Path) -> None:
+    """By the framework, into the local cloud, which makes of an alarm what it knows and refuses the rest."""
+    needs_osls()
+    with LocalAws(small_fleet(int(time.time()))) as aws:
+        deploy(aws, keeping / "nephoscope.yaml", keeping)
+        named = ["nephoscope-prod-HistoryNotKept-aws"]
+        (alarm,) = aws.client("cloudwatch").describe_alarms(AlarmNames=named)["MetricAlarms"]
+        assert (alarm["MetricName"], alarm["Threshold"]) == ("nephoscope.history_owed", 7_200)
+        (topic,) = alarm["AlarmActions"]
+        assert "AlertTopic" in topic
