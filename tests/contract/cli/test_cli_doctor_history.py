@@ -63,6 +63,11 @@ RIGHTS = Fault(
             [Fault(body=b'{"version": {"number": "7.17.0"}}')],
             "rejected: Elasticsearch 7.17.0 is not supported: Elasticsearch 8 or 9, or OpenSearch 2 or 3, is needed",
         ),
+        (
+            [None, None, None, Fault(200, b'{"nephoscope-metrics-2026.11.26": {"mappings": {"properties": {}}}}')],
+            "Elasticsearch 8.19.20; made without our template, so that nobody finds what is in it: "
+            "nephoscope-metrics-2026.11.26",
+        ),
     ],
 )
 def test_what_is_in_the_way_is_said(shell: Any, aws: LocalAws, faults: list[Fault | None], detail: str) -> None:

@@ -6,14 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from nephoscope.model.errors import Reason
+from nephoscope.model.errors import DeliveryError, Reason
 from nephoscope.model.time import Deadline
-
-if TYPE_CHECKING:
-    from nephoscope.sinks.elasticsearch.client import Client
-    from nephoscope.sinks.elasticsearch.connection import Answer
+from nephoscope.sinks.elasticsearch.connection import Answer
 
 SUPPORTED = "Elasticsearch 8 or 9, or OpenSearch 2 or 3, is needed"
 _RELEASES: Mapping[str, tuple[str, ...]] = {"Elasticsearch": ("8", "9"), "OpenSearch": ("2", "3")}
@@ -40,7 +37,18 @@ class Server:
         return f"{self.product} {self.version}".strip()
 
 
-def find_server(client: Client, deadline: Deadline) -> Server:
+class Asks(Protocol):
+    """What is needed of a client in order to find out what answers."""
+
+    def exchange(
+        self, method: str, path: str, data: bytes, content_type: str, *, deadline: Deadline, **params: str
+    ) -> Answer: ...
+
+    def check(self, answer: Answer, what: str) -> None: ...
+    def error(self, reason: Reason, detail: str) -> DeliveryError: ...
+
+
+def find_server(client: Asks, deadline: Deadline) -> Server:
     """By its first page; where a role may not see it or a build has none, by what its node says. Raises DeliveryError,
     also for a release that is not supported.
 
