@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +28,38 @@ from nephoscope.sinks.elasticsearch.sink import ElasticsearchSink
 WORDS = {"KEEPER": "CANARY-keeper", "CLERK": "CANARY-clerk", "BOSS": "CANARY-boss", "WRONG": "CANARY-wrong"}
 """Passwords, by the name of their secret."""
 KEY = "CANARYid:CANARYkey"
+EMAIL_WORDS = Path(__file__).parent / "faults" / "email_words" / "EmailWords.java"
+
+
+def find_compiler() -> Path | None:
+    """javac, wherever it is: JAVA_HOME or the path may name a Java without one."""
+    found = shutil.which("javac")
+    return Path(found) if found else next(iter(sorted(Path("/usr/lib/jvm").glob("*/bin/javac"))), None)
+
+
+def add_email_words(home: Path) -> None:
+    """Build the plugin of email_words/ with the server's own libraries, and put it in. Without it no API key can be
+    made."""
+    compiler = find_compiler()
+    assert compiler is not None
+    own, version = home / "plugins" / "email-words", home.name.rpartition("-")[2]
+    own.mkdir(parents=True)
+    classes = home / "email-words"
+    words = [str(compiler), "--release", "17", "-cp", f"{home}/lib/*", "-d", str(classes), str(EMAIL_WORDS)]
+    subprocess.run(words, check=True, capture_output=True, text=True)
+    with zipfile.ZipFile(own / "email-words.jar", "w") as jar:
+        for each in classes.rglob("*.class"):
+            jar.write(each, each.relative_to(classes))
+    descriptor = {
+        "description": "words of analysis-common",
+        "version": version,
+        "name": "email-words",
+        "classname": "EmailWords",
+        "java.version": "17",
+        "elasticsearch.version": version,
+    }
+    text = "".join(f"{name}={value}\n" for name, value in descriptor.items())
+    (own / "plugin-descriptor.properties").write_text(text, encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -50,9 +86,9 @@ def entrances(secured: Secured) -> Iterator[Entering]:
     """Opens sinks with what the configuration says beside the address and its CA; lets go of them at the end."""
     opened: list[ElasticsearchSink] = []
 
-    def enter(**more: Any) -> ElasticsearchSink:
+    def enter(secrets: Mapping[str, str] | None = None, **more: Any) -> ElasticsearchSink:
         known = {"url": secured.server.url, "ca": secured.ca} | more
-        opened.append(open_sink(secrets=Plain(**WORDS, KEY=KEY), **known))
+        opened.append(open_sink(secrets=Plain(**(WORDS | {"KEY": KEY} | dict(secrets or {}))), **known))
         return opened[-1]
 
     yield enter
@@ -69,14 +105,14 @@ def why(sink: ElasticsearchSink) -> str:
     return said.removeprefix(f"{sink.client.name}: ")
 
 
-def reading(sink: ElasticsearchSink) -> ElasticsearchAsking:
+def reading(sink: ElasticsearchSink, index: str = "nephoscope") -> ElasticsearchAsking:
     """Who asks, as the same user over the same connection."""
-    return ElasticsearchAsking(sink.client, "nephoscope")
+    return ElasticsearchAsking(sink.client, index)
 
 
-def asked_as(sink: ElasticsearchSink, machines: int, each: int) -> None:
+def asked_as(sink: ElasticsearchSink, machines: int, each: int, index: str = "nephoscope") -> None:
     """Every way of asking, as this user: `each` points a minute of each machine from midnight on are there."""
-    reader = reading(sink)
+    reader = reading(sink, index)
     begin, end = MIDNIGHT, MIDNIGHT + HOUR
     wanted = question("acme", "cpu.utilization", "avg", "host", (), begin, end, 0)
     assert [course.total.points for course in read_history(reader, wanted, seconds(10)).courses] == [each] * machines

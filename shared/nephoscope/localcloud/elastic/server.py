@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -37,13 +37,16 @@ class ElasticServer:
         settings: Mapping[str, object] | None = None,
         files: Mapping[str, bytes] | None = None,
         heap: int = 512,
+        prepare: Callable[[Path], None] = lambda _home: None,
     ) -> None:
-        """files: what stands beside its configuration file, by name or path. Raises nothing; `start` does."""
+        """files: what stands beside its configuration file, by name or path. prepare: does the rest in the unpacked
+        folder, before the first start. Raises nothing; `start` does."""
         self.distribution = distribution
         self.port = 0
         self._settings = dict(settings or {})
         self._files = dict(files or {})
         self._heap = heap
+        self._prepare = prepare
         self._home: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
@@ -83,6 +86,7 @@ class ElasticServer:
         if self._home is None:
             plugin = self.distribution.plugin
             self._home = self._unpacked(fetch(self.distribution), fetch(plugin) if plugin else None)
+            self._prepare(self._home)
             self.port = free_port()
             self._log = (self._home / "log").open("ab")
             self._configure(self._home)
