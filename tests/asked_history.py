@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import pytest
-
+from history_server import standing
 from nephoscope.catalog.loader import load_catalog
-from nephoscope.localcloud.elastic.distribution import Distribution, UnavailableError
+from nephoscope.localcloud.elastic.distribution import Distribution
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.config import Config, Gather, PublishCloudWatch, PublishElasticsearch
 from nephoscope.model.history import Document
@@ -73,11 +72,8 @@ class Running:
 
 @contextmanager
 def running(distribution: Distribution) -> Iterator[Running]:
-    try:
-        with ElasticServer(distribution) as server:
-            yield Running(server)
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    with standing(ElasticServer(distribution)) as server:
+        yield Running(server)
 
 
 def machine(

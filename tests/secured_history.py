@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from history_server import standing
 from history_world import MIDNIGHT, Plain, ask, open_sink, points, seconds, stored
 from nephoscope.app.history import read_history
-from nephoscope.localcloud.elastic.distribution import UnavailableError
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.errors import DeliveryError
 from nephoscope.model.history import HistoryKind
@@ -71,11 +71,8 @@ class Secured:
 @contextmanager
 def running(server: ElasticServer, ca: str) -> Iterator[Secured]:
     """Skips where the server cannot be had, with the reason."""
-    try:
-        with server:
-            yield Secured(server, ca)
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    with standing(server):
+        yield Secured(server, ca)
 
 
 Entering = Callable[..., ElasticsearchSink]

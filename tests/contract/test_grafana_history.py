@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 
-from nephoscope.localcloud.elastic.distribution import UnavailableError
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.alert import TransitionKind
 from nephoscope.model.config import Config, PublishElasticsearch
@@ -26,6 +25,7 @@ from nephoscope.pipeline.consoles.grafana_history_source import render_source
 from nephoscope.pipeline.consoles.grafana_history_targets import Product, quoted
 from tests.console_boards import CATALOG, ODD, everything, odd
 from tests.grafana_asks import body_of, lines_in, rows_in, search
+from tests.history_server import standing
 from tests.kept_day import MIDNIGHT, NOON, US, alert, bucket, keep, machine, points, state
 
 HOSTILE = f'{ODD}" OR nephoscope.fleet:* OR "${{region}}[[region]] AND \\'
@@ -67,13 +67,10 @@ def other() -> Iterator[Document]:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    try:
-        with ElasticServer() as server:
-            taken = keep(server.url, [*hostile(), *other()])
-            assert (taken.owed, taken.dead) == ({}, 0), taken.problem
-            yield server.url
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    with standing(ElasticServer()) as server:
+        taken = keep(server.url, [*hostile(), *other()])
+        assert (taken.owed, taken.dead) == ({}, 0), taken.problem
+        yield server.url
 
 
 def panels(fleet: str) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of the tests use
 
+from history_server import standing
 from history_world import (
     MIDNIGHT,
     SCOPE,
@@ -32,8 +33,6 @@ from nephoscope.localcloud.elastic.distribution import (
     ELASTICSEARCH_8,
     ELASTICSEARCH_9,
     OPENSEARCH_2,
-    Distribution,
-    UnavailableError,
 )
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.alert import HistoryEntry, TransitionKind, Why
@@ -54,12 +53,8 @@ NOON = MIDNIGHT + DAY // 2
 
 @pytest.fixture(scope="module", params=[ELASTICSEARCH_8, ELASTICSEARCH_9, OPENSEARCH_2], ids=lambda each: each.name)
 def server(request: pytest.FixtureRequest) -> Iterator[ElasticServer]:
-    distribution: Distribution = request.param
-    try:
-        with ElasticServer(distribution) as running:
-            yield running
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    with standing(ElasticServer(request.param)) as running:
+        yield running
 
 
 Opening = Callable[..., ElasticsearchSink]

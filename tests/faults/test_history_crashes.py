@@ -18,8 +18,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for what several rooms of the tests use
 
+from history_server import standing
 from history_world import MIDNIGHT, ask, open_sink, points, seconds, stored
-from nephoscope.localcloud.elastic.distribution import UnavailableError
+from nephoscope.localcloud.elastic.distribution import NotStartedError
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.model.errors import DeliveryError
 from nephoscope.model.history import Document
@@ -33,11 +34,8 @@ SMALL = 700_000
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ElasticServer]:
-    try:
-        with ElasticServer() as running:
-            yield running
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    with standing(ElasticServer()) as running:
+        yield running
 
 
 @pytest.fixture
@@ -123,3 +121,9 @@ def test_the_server_ends_and_comes_again(server: ElasticServer, sink: Elasticsea
     assert (again.taken, again.owed, again.problem) == (MACHINES * EACH, {}, "")
     assert again.again >= taken.taken, "what was taken outlives it"
     assert_all_there_once(sink)
+
+
+def test_a_server_that_is_here_and_does_not_start_is_no_reason_to_skip(server: ElasticServer) -> None:
+    """Or one wrong line of its settings would take a room of tests away without a failure."""
+    with pytest.raises(NotStartedError, match="did not start"), standing(ElasticServer(settings={"no.such": 1})):
+        pytest.fail("it is up")

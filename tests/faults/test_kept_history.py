@@ -32,7 +32,6 @@ from nephoscope.app.outside import Outside, SystemClock, open_outside
 from nephoscope.app.run import collect
 from nephoscope.app.settings import Settings
 from nephoscope.localcloud.aws.local import LocalAws
-from nephoscope.localcloud.elastic.distribution import UnavailableError
 from nephoscope.localcloud.elastic.server import ElasticServer
 from nephoscope.localcloud.fleet import Fleet, simulate
 from nephoscope.localcloud.incidents import Happening, Incident
@@ -40,6 +39,7 @@ from nephoscope.localcloud.machines import Instance
 from nephoscope.localcloud.receivers import Receiver
 from nephoscope.model.time import DAY, Deadline
 from nephoscope.sinks.elasticsearch import bodies
+from tests.history_server import standing
 
 NOON = 1_795_435_200  # 2026-11-23T12:00:00Z
 REGION = "eu-central-1"
@@ -58,12 +58,7 @@ tell:
 
 @pytest.fixture(scope="module")
 def elastic() -> Iterator[ElasticServer]:
-    server = ElasticServer()
-    try:
-        server.start()
-    except UnavailableError as error:
-        pytest.skip(str(error))
-    with server:
+    with standing(ElasticServer()) as server:
         yield server
 
 

@@ -32,10 +32,15 @@ publish:
     api_key: ${secretsmanager:nephoscope/elasticsearch#key}
 """
 )
-BESIDE = """\
+ID = "11111111-aaaa-4000-8000-000000000001"
+BESIDE = f"""\
   gcp:
     projects: [acme-web]
+  azure:
+    subscriptions: [{ID}]
+    from_aws: {{tenant: {ID}, client: {ID}}}
 """
+"""Google's machines by functions of their own, Azure's by AWS's: a run says of each cloud what it owes."""
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +84,7 @@ def published(cloud: Cloud) -> tuple[str, str, tuple[tuple[str, str], ...]]:
 
 def test_alarms_look_at_the_very_series_that_runs_publish(kept: Template, kept_beside: Template) -> None:
     assert watched(kept) == {published(Cloud.AWS)}
-    assert watched(kept_beside) == {published(Cloud.AWS), published(Cloud.GCP)}
+    assert watched(kept_beside) == {published(cloud) for cloud in Cloud}
 
 
 def test_it_leaves_four_of_the_six_hours_and_tells_when_it_ends(kept: Template) -> None:
@@ -92,8 +97,8 @@ def test_it_leaves_four_of_the_six_hours_and_tells_when_it_ends(kept: Template) 
 def test_the_dashboard_shows_each(kept_beside: Template) -> None:
     shown = Settings.from_environment({"NEPHOSCOPE_ALARMS": told(kept_beside, "Collect")}).alarms
     start = "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:nephoscope-prod-HistoryNotKept"
-    assert {f"{start}-aws", f"{start}-gcp"} <= set(shown)
-    assert len(shown) == len({*shown}) == 10
+    assert {f"{start}-{cloud}" for cloud in Cloud} <= set(shown)
+    assert len(shown) == len({*shown}) == 11
 
 
 def test_where_no_history_is_kept_there_is_none(template: Template) -> None:

@@ -21,6 +21,10 @@ class UnavailableError(RuntimeError):
     """The server cannot be had here; the text says what is missing, for a test that skips and a person who asks."""
 
 
+class NotStartedError(UnavailableError):
+    """It is here, and did not come up: a fault of its settings, or a machine that is too small."""
+
+
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """A zip on Maven Central."""

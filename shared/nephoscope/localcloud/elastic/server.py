@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import IO, Self
 
 from nephoscope.localcloud.aws.ministack import free_port
-from nephoscope.localcloud.elastic.distribution import ELASTICSEARCH_8, Distribution, UnavailableError, fetch, find_java
+from nephoscope.localcloud.elastic.distribution import (
+    ELASTICSEARCH_8,
+    Distribution,
+    NotStartedError,
+    UnavailableError,
+    fetch,
+    find_java,
+)
 
 READY_SECONDS = 120.0
 STOP_SECONDS = 20.0
@@ -106,7 +113,7 @@ class ElasticServer:
             if self._process.poll() is not None or time.monotonic() > until:
                 tail = (self._home / "log").read_text(errors="replace")[-1500:]
                 self.stop()
-                raise UnavailableError(f"{self.distribution.name} did not start\n{tail}")
+                raise NotStartedError(f"{self.distribution.name} did not start\n{tail}")
             time.sleep(0.2)
 
     def stop(self) -> None:
